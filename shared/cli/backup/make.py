@@ -45,13 +45,20 @@ def back_up(settings: Settings, target: Path, *, previous: Path | None = None) -
     draft = target.with_name(f"{target.name}.partial")
     if draft.exists():
         raise BackupFailed(f"{draft} is left of a backup that broke off; remove it first")
-    draft.mkdir(mode=0o700, parents=True)
+    if settings.recordings_dir.resolve() in draft.resolve().parents:
+        raise BackupFailed(f"{target} is among the recordings, of which it would be a part")
     revision = _revision(settings)
+    draft.mkdir(mode=0o700, parents=True)
     is_sqlite = make_url(settings.resolved_database_url).get_backend_name() == "sqlite"
-    if is_sqlite:
-        _copy_sqlite(settings, draft / SQLITE_FILE)
-    else:
-        postgresql.dump(settings.resolved_database_url, str(draft / POSTGRESQL_DUMP))
+    try:
+        if is_sqlite:
+            _copy_sqlite(settings, draft / SQLITE_FILE)
+        else:
+            postgresql.dump(settings.resolved_database_url, str(draft / POSTGRESQL_DUMP))
+    except BackupFailed:
+        # Nothing of it is worth keeping, and the next try would have to be made way for.
+        shutil.rmtree(draft)
+        raise
     copied = [*_copy_recordings(settings.recordings_dir, draft / RECORDINGS, previous)]
     with suppress(FileNotFoundError):
         shutil.copy2(settings.data_dir / SECRET_KEY, draft / SECRET_KEY)
@@ -86,10 +93,13 @@ def _revision(settings: Settings) -> str:
 
 
 def _copy_sqlite(settings: Settings, target: Path) -> None:
-    """Copy a SQLite database as of one moment, though others write."""
+    """Copy a SQLite database as of one moment, though others write. Raises BackupFailed."""
     source = make_url(settings.resolved_database_url).database or ""
-    with closing(sqlite3.connect(source)) as theirs, closing(sqlite3.connect(target)) as ours:
-        theirs.backup(ours)
+    try:
+        with closing(sqlite3.connect(source)) as theirs, closing(sqlite3.connect(target)) as ours:
+            theirs.backup(ours)
+    except sqlite3.Error as error:  # a disk without room, or a file that is damaged
+        raise BackupFailed(f"{source} cannot be copied to {target}: {error}") from error
 
 
 def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Iterator[int]:

@@ -7,21 +7,25 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
+from shared import postgresql
 from shared.cli.backup.contents import BackupFailed
 
 
 def dump(database_url: str, path: str) -> None:
     """Write the database into one file. Raises BackupFailed."""
-    _run(["pg_dump", "--format=custom", "--no-password", f"--file={path}"], make_url(database_url))
+    url, _ = postgresql.address(database_url)
+    _run(["pg_dump", "--format=custom", "--no-password", f"--file={path}"], url)
 
 
 def restore(database_url: str, path: str) -> None:
     """Fill an empty database, entirely or not at all. Raises BackupFailed."""
-    url = make_url(database_url)
+    url, _ = postgresql.address(database_url)
     options = ("--no-owner", "--no-privileges", "--no-password", "--single-transaction")
-    _run(["pg_restore", *options, f"--dbname={url.database}", path], url)
+    # Without a name it writes a script. An empty one means that of the environment, and is not
+    # taken apart as one with = in it would be.
+    _run(["pg_restore", *options, "--dbname=", path], url)
 
 
 def _run(command: Sequence[str], url: URL) -> None:
@@ -45,16 +49,12 @@ def _run(command: Sequence[str], url: URL) -> None:
 
 
 def _environment(url: URL) -> dict[str, str]:
-    """The parts of an address under the names that the PostgreSQL programs read."""
-    parts = {
-        "PGHOST": url.host,
-        "PGPORT": url.port,
-        "PGUSER": url.username,
-        "PGPASSWORD": url.password,
-        "PGDATABASE": url.database,
-    }
-    for name in ("host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey"):
-        value = url.query.get(name)
-        if isinstance(value, str):
-            parts[f"PG{name.upper()}"] = value
-    return {name: str(value) for name, value in parts.items() if value is not None}
+    """The parts of an address, and all options behind its question mark, under the names that
+    PostgreSQL's programs read."""
+    # Here, for a backup of SQLite needs no driver.
+    from psycopg.pq import Conninfo
+
+    names = {told.keyword.decode(): told.envvar for told in Conninfo.get_defaults()}
+    _, options = url.get_dialect()().create_connect_args(url)
+    found = {names.get(option): str(value) for option, value in options.items()}
+    return {name.decode(): value for name, value in found.items() if name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
+from shared.cli.backup import postgresql
 from shared.cli.backup.contents import BackupFailed
 from shared.cli.backup.make import back_up
 from shared.cli.backup.restore import restore
@@ -133,6 +135,42 @@ def test_a_backup_that_broke_off_is_none(sqlite_url: str, tmp_path: Path) -> Non
         back_up(settings, tmp_path / "backup")
     with pytest.raises(BackupFailed, match="no backup that was finished"):
         restore(settings, draft)
+
+
+def test_a_disk_that_is_full_is_told_in_words_and_the_next_try_finds_the_way_free(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        with pytest.raises(BackupFailed, match=r"cannot be copied to .*jobs\.db: "):
+            back_up(settings, tmp_path / "backup")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert back_up(settings, tmp_path / "backup").recordings == 0
+
+
+def test_a_backup_cannot_be_a_part_of_itself(sqlite_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
+    settings.recordings_dir.mkdir(parents=True)
+    with pytest.raises(BackupFailed, match="among the recordings"):
+        back_up(settings, settings.recordings_dir / "backups" / "monday")
+    assert not [*settings.recordings_dir.iterdir()]
+
+
+def test_postgresql_s_programs_are_told_all_of_the_address() -> None:
+    url = "postgresql+psycopg://u:p%40ss@/x?host=a:1&host=b:2&sslmode=verify-full&passfile=/p&dbname=y"
+    told = postgresql._environment(make_url(url))
+    assert told == {
+        "PGUSER": "u",
+        "PGPASSWORD": "p@ss",
+        "PGDATABASE": "y",
+        "PGHOST": "a,b",
+        "PGPORT": "1,2",
+        "PGSSLMODE": "verify-full",
+        "PGPASSFILE": "/p",
+    }
 
 
 def test_nothing_is_restored_over_a_database_or_into_another_kind(
