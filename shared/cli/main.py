@@ -37,10 +37,12 @@ def _write_what_the_terminal_can_show() -> None:
 def _stop_on_signals() -> None:
     """SIGTERM and a closed terminal stop everything in order, as Ctrl-C does.
 
-    SIGINT is set too: a shell starts a program with `&` so that it is ignored.
+    SIGINT is set too: a shell starts a program with `&` so that it is ignored. SIGHUP stays
+    ignored where nohup asked for that.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 @app.command()

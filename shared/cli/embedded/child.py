@@ -104,14 +104,22 @@ class Child:
             self._kill_process_group()
             if now - self._started_at > _HEALTHY_AFTER_S:
                 self._pause_s = _FIRST_PAUSE_S
-            self._restart_at = now + self._pause_s
-            said = f"{self.name} ended ({status}); starting it again in {self._pause_s:.0f} s"
-            self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
-            return said
+            return f"{self.name} ended ({status}); starting it again in {self._pause(now):.0f} s"
         if now < self._restart_at:
             return None
-        self.start()
+        try:
+            self.start()
+        except OSError as error:  # no process, file or room to be had: that passes
+            why = error.strerror or error
+            return f"{self.name} cannot start ({why}); trying again in {self._pause(now):.0f} s"
         return f"{self.name} started again"
+
+    def _pause(self, now: float) -> float:
+        """Leave the next start for later, and the one after it for twice as long; seconds."""
+        pause_s = self._pause_s
+        self._restart_at = now + pause_s
+        self._pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        return pause_s
 
     def ask_to_stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import datetime
 
 from shared.accounts.set_up import code_unless_set_up
@@ -55,4 +56,6 @@ def serve_until_stopped(settings: Settings) -> None:
 
 
 def _say(text: str) -> None:
-    print(f"{datetime.now():%H:%M:%S}  {text}", flush=True)
+    # Into a file on a disk that is full, or a pipe that nobody reads any more: the server goes on.
+    with suppress(OSError):
+        print(f"{datetime.now():%H:%M:%S}  {text}", flush=True)

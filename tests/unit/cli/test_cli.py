@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import signal
 import socket
 import stat
 import sys
@@ -17,12 +19,12 @@ from typer.testing import CliRunner
 
 from shared.cli.doctor.finding import Level
 from shared.cli.doctor.redis_and_workers import check_redis
-from shared.cli.embedded import demo, redis_server
+from shared.cli.embedded import demo, redis_server, serve
 from shared.cli.embedded.child import Child
 from shared.cli.embedded.data_folder import StackFailed, claimed, listening
 from shared.cli.embedded.log_follower import LogFollower, as_readable, as_text, is_worth_showing
 from shared.cli.embedded.score import character_errors, only_spoken
-from shared.cli.main import app
+from shared.cli.main import _stop_on_signals, app
 from shared.db import Database
 from shared.settings import Settings
 from tests.support import factories
@@ -234,6 +236,29 @@ class TestEmbeddedRedis:
             redis_server.redis_command(Settings(data_dir=tmp_path))
 
 
+class TestServe:
+    def test_goes_on_where_its_words_find_no_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        full = os.open("/dev/full", os.O_WRONLY)
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.FileIO(full, "w")))
+        serve._say("worker started again")
+
+    @pytest.mark.parametrize("before", [signal.SIG_IGN, signal.SIG_DFL])
+    def test_a_closed_terminal_stops_it_but_for_what_nohup_started(
+        self, before: signal.Handlers
+    ) -> None:
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        found = [signal.getsignal(number) for number in numbers]
+        try:
+            signal.signal(signal.SIGHUP, before)
+            _stop_on_signals()
+            ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            assert ignored == (before == signal.SIG_IGN)
+            assert signal.getsignal(signal.SIGTERM) == signal.default_int_handler
+        finally:
+            for number, handler in zip(numbers, found, strict=True):
+                signal.signal(number, handler)
+
+
 class TestEvents:
     def test_whole_lines_are_read_once_and_what_was_there_before_never(
         self, tmp_path: Path
@@ -299,6 +324,29 @@ class TestChild:
             "worker started again",
             "worker ended (exit status 3); starting it again in 2 s",
         ]
+
+    def test_one_that_cannot_start_is_tried_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.cli.embedded.child._FIRST_PAUSE_S", 0.01)
+        program = tmp_path / "program"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o700)
+        child = Child("worker", [str(program)], log=tmp_path / "worker.log")
+        child.start()
+        said: list[str] = []
+
+        def say_as_much_as(count: int) -> None:
+            wait_for(lambda: said.extend(filter(None, [child.revive()])) or len(said) >= count)
+
+        say_as_much_as(1)
+        program.rename(tmp_path / "away")
+        say_as_much_as(2)
+        (tmp_path / "away").rename(program)
+        say_as_much_as(3)
+        child.end(0)
+        assert "cannot start (No such file or directory)" in said[1]
+        assert said[2] == "worker started again"
 
     def test_one_that_does_not_stop_is_killed_with_all_below_it(self, tmp_path: Path) -> None:
         stubborn = (
