@@ -25,8 +25,8 @@ from web.api.openapi import docs_page
 from web.api.openapi import document as openapi
 from web.api.own_data import views as own_data
 from web.api.sharing import views as sharing
+from web.api.speakers import job_speakers as speakers
 from web.api.speakers import kept_voices as voices
-from web.api.speakers import of_job as speakers
 from web.api.transcripts import corrections, report_templates, reports
 from web.api.words import hotwords, replacements, rules
 from web.authentication.actor import name_actors

@@ -40,7 +40,7 @@ from shared.accounts.groups.membership import (
     rename_group,
     set_kept_days,
 )
-from shared.accounts.groups.of_provider import GroupsThere
+from shared.accounts.groups.provider_groups import GroupsThere
 from shared.accounts.identities import (
     Entered,
     Vouched,

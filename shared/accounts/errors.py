@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.audit.of_groups import GroupNotFound as GroupNotFound
+from shared.audit.group_acts import GroupNotFound as GroupNotFound
 from shared.errors import InvalidRequest, PermanentError, TransientError
 
 

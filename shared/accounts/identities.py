@@ -26,7 +26,7 @@ from shared.accounts.errors import (
     NoAccountYet,
     UnusableName,
 )
-from shared.accounts.groups.of_provider import GroupsThere, bring_in_line
+from shared.accounts.groups.provider_groups import GroupsThere, bring_in_line
 from shared.accounts.sessions import begin_within
 from shared.accounts.users import (
     LONGEST_NAME,

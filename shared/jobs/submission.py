@@ -39,7 +39,7 @@ from shared.traces import traceparent
 from shared.transcripts.sound_selection import MIXED, SoundSelection
 from shared.words.hotwords import OPTION as HOTWORDS
 from shared.words.hotwords import attach, digest_of, wants_lists
-from shared.words.replacements.of_job import keep_group_lists, versions_for
+from shared.words.replacements.job_replacements import keep_group_lists, versions_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ from shared.models.voice import (
 )
 from shared.models.waveform import StoredWaveform
 from shared.models.webhook import VapidKey, Webhook, WebhookDelivery, has_ended, is_waiting
+from shared.models.words.group_words import JobGroupHotwords, JobGroupReplacements
 from shared.models.words.hotwords import HotwordList, HotwordSet, JobHotwords
-from shared.models.words.of_groups import JobGroupHotwords, JobGroupReplacements
 from shared.models.words.replacements import MOST_PAIRS, Replacement, ReplacementList
 
 __all__ = [

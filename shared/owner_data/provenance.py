@@ -7,7 +7,7 @@ from shared.annotations.marks import read_marks
 from shared.db import Database
 from shared.export import Format
 from shared.export.options import FileMark, Provenance
-from shared.words.terms_of_job import terms_of_job
+from shared.words.job_terms import terms_of_job
 
 
 def provenance_of(

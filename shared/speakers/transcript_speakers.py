@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from shared.db import Database
 from shared.errors import InvalidRequest, JobNotFound
 from shared.models import Job, SpeakerEdit, StoredVoiceMap
-from shared.speakers.by_voice import counted, parted
 from shared.speakers.edits import Edit, EditKind, SpeakerState, replay, told_apart, undone
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.kept.voice_keeping import hold_of_job
 from shared.speakers.kept.voices import forget_after_edit
 from shared.speakers.names import checked_name, default_name, speakers_from_options
+from shared.speakers.voice_edits import counted, parted
 from shared.transcripts.values import Sentence, Transcript
 
 MOST_SPEAKERS_EDITED = 200

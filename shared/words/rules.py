@@ -12,7 +12,7 @@ from shared.transcripts.rules import RuleTexts
 from shared.transcripts.values import Rule, Transcript
 from shared.words.numbers.choice import Numbers, numbers_from_options
 from shared.words.numbers.writing import written_numbers
-from shared.words.replacements.of_job import replacements_of
+from shared.words.replacements.job_replacements import replacements_of
 
 
 def rule_texts(db: Database, job_id: str, transcript: Transcript) -> RuleTexts:

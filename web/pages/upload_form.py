@@ -17,8 +17,8 @@ from shared.transcripts.sound_selection import SoundSelection
 from shared.words.hotwords import LISTS_OPTION, read_words
 from shared.words.numbers.choice import OPTION as NUMBERS
 from shared.words.numbers.choice import Numbers, numbers_from_options
-from shared.words.replacements.of_job import OFF, wants_replacements
-from shared.words.replacements.of_job import OPTION as REPLACEMENTS
+from shared.words.replacements.job_replacements import OFF, wants_replacements
+from shared.words.replacements.job_replacements import OPTION as REPLACEMENTS
 from web.api.jobs.presenter import days_by_groups
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error

@@ -1,2 +1,2 @@
-"""Groups of accounts: `membership` makes and fills them, and `of_provider` follows what a provider
-tells."""
+"""Groups of accounts: `membership` makes and fills them, and `provider_groups` follows what a
+provider tells."""

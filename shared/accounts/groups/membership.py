@@ -1,5 +1,5 @@
-"""Groups of accounts, which administrators or a provider (`of_provider`) make and fill. Who is in
-one is asked with every use, so a change of it takes effect with the next request."""
+"""Groups of accounts, which administrators or a provider (`provider_groups`) make and fill. Who is
+in one is asked with every use, so a change of it takes effect with the next request."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from shared.db import Database
 from shared.errors import JobNotFound
 from shared.models import Job, Segment
 from shared.transcripts.values import SAMPLE_RATE, join_text
+from shared.words.replacements.job_replacements import replacements_of
 from shared.words.replacements.matching import NO_REPLACEMENTS
-from shared.words.replacements.of_job import replacements_of
 
 
 @dataclass(frozen=True, slots=True)

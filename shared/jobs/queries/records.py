@@ -18,7 +18,7 @@ from shared.strict_json import UnreadableJson, require_writable
 from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.sound_selection import SoundSelection
 from shared.words.numbers.choice import numbers_from_options
-from shared.words.replacements.of_job import wants_replacements
+from shared.words.replacements.job_replacements import wants_replacements
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from shared.errors import InvalidRequest
 from shared.models import Job, KeptVoice, Recording, VoiceEnrolment, VoiceRefusal
 from shared.speakers.edits import SpeakerState
 from shared.speakers.kept.errors import VoiceNotFound
-from shared.speakers.kept.of_speakers import SpeakerVoice
+from shared.speakers.kept.speaker_voices import SpeakerVoice
 from shared.speakers.kept.vectors import Vector, unpacked, weighted_sum
 from shared.speakers.kept.voice_keeping import drop_bare_names, hold
 

@@ -1,8 +1,9 @@
 """Hotwords: words that are likely to be said in a recording, names most of all.
 
 `cleaning` reads what people give, `sets` stores it once, `lists` keeps an owner's list, a group's
-and everybody's, `of_job` what a job was given when it was submitted, and `counting` finds in a text
-what was passed.  A model that takes none is never asked to (`shared.jobs.hotwords`).
+and everybody's, `job_hotwords` what a job was given when it was submitted, and `counting`
+finds in a text what was passed.  A model that takes none is never asked to
+(`shared.jobs.hotwords`).
 """
 
 from shared.words.hotwords.cleaning import (
@@ -19,6 +20,14 @@ from shared.words.hotwords.errors import (
     TooManyHotwords,
     UnreadableHotword,
 )
+from shared.words.hotwords.job_hotwords import (
+    LISTS_OPTION,
+    OPTION,
+    GivenWords,
+    attach,
+    given_words,
+    wants_lists,
+)
 from shared.words.hotwords.lists import (
     EVERYBODY,
     WordList,
@@ -28,14 +37,6 @@ from shared.words.hotwords.lists import (
     move_list,
     read_list,
     replace_list,
-)
-from shared.words.hotwords.of_job import (
-    LISTS_OPTION,
-    OPTION,
-    GivenWords,
-    attach,
-    given_words,
-    wants_lists,
 )
 from shared.words.hotwords.sets import digest_of, drop_unused, sets_of_jobs
 

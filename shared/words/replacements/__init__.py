@@ -4,6 +4,6 @@
 - `matching` finds pairs in a text;
 - `lists` keeps the lists, one of each owner, of each group and of everybody, with what they were
   before;
-- `of_job` gives the list that a job was submitted with;
+- `job_replacements` gives the list that a job was submitted with;
 - `ended_groups` deletes what is left of a deleted group's list for jobs, with the last of them.
 """

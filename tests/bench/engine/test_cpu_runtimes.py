@@ -31,7 +31,7 @@ AT_ONCE = 8
 @pytest.mark.parametrize("size", ["bundled", "large"])
 def test_torch_beside_onnxruntime(size: str, tmp_path: Path) -> None:
     needs("onnxruntime", "worker")
-    from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
+    from worker.engine.paraformer.onnxruntime_paraformer import ParaformerInOnnxRuntime
 
     torch.set_num_threads(1)
     path = demo_model.ASR_DIR

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from shared.speakers import cut, speakers_of_words
-from shared.speakers.kept.of_speakers import voices_of_speakers
+from shared.speakers.kept.speaker_voices import voices_of_speakers
 from shared.speakers.kept.vectors import Vector, likeness, rows, unpacked
 from shared.speakers.suggestions.suggest import LEAST_SPEECH_S, least_likeness, suggest
 from shared.transcripts.values import Sentence, Word

@@ -48,7 +48,7 @@ def test_ours_beside_the_export_of_funasr(size: str, tmp_path: Path) -> None:
     """
     needs("onnxruntime", "worker")
     from tests.bench.measuring.stock_export import FILES, StockExport, export_as_stock, padded
-    from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
+    from worker.engine.paraformer.onnxruntime_paraformer import ParaformerInOnnxRuntime
 
     torch.set_num_threads(1)
     path = tmp_path / "asr"

@@ -33,7 +33,7 @@ from shared.models import (
     VoiceEnrolment,
     VoiceRefusal,
 )
-from shared.speakers.kept.of_speakers import SpeakerVoice
+from shared.speakers.kept.speaker_voices import SpeakerVoice
 from shared.speakers.kept.voice_keeping import store_group_voices, switch_on
 from shared.speakers.kept.voices import enrol
 from shared.states import TERMINAL, JobStatus

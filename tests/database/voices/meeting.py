@@ -9,7 +9,7 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.speakers.edits import EditKind
-from shared.speakers.suggestions.of_job import (
+from shared.speakers.suggestions.job_suggestions import (
     Compared,
     Recorded,
     confirm,

@@ -29,7 +29,7 @@ from shared.speakers.kept.errors import (
     VoicesNotKept,
 )
 from shared.speakers.kept.voice_keeping import forget_voices, hold, is_on, switch_off, switch_on
-from shared.speakers.suggestions.of_job import (
+from shared.speakers.suggestions.job_suggestions import (
     keep,
     read_of_job,
 )

@@ -14,7 +14,7 @@ from shared.jobs.deletion.delete import _delete_rows
 from shared.models import HotwordSet, JobGroupReplacements, Replacement, ReplacementList
 from shared.words.hotwords import EVERYBODY, LISTS_OPTION, read_list, replace_list
 from shared.words.replacements import lists
-from shared.words.replacements.of_job import replacements_of
+from shared.words.replacements.job_replacements import replacements_of
 from shared.words.replacements.pairs import Pair
 from tests.support import factories
 from tests.support.databases.waiting import until_it_waits
@@ -143,7 +143,7 @@ def test_hotwords_of_all_groups_come_together_and_go_with_the_last(
     declined = factories.submit(db, owner_id=bo, options={LISTS_OPTION: False})
     assert given(db, bo, declined).words == ()
 
-    monkeypatch.setattr("shared.words.hotwords.of_job.MOST_WORDS", 3)
+    monkeypatch.setattr("shared.words.hotwords.job_hotwords.MOST_WORDS", 3)
     full = given(db, bo, factories.submit(db, owner_id=bo))
     assert (full.own, len(full.groups), full.everybodys, full.left_out) == (("网关",), 2, (), 2)
 

@@ -9,7 +9,7 @@ from shared.accounts import handed_over_lists
 from shared.accounts.ownership import hand_over
 from shared.db import Database
 from shared.words.replacements import lists
-from shared.words.replacements.of_job import replacements_of
+from shared.words.replacements.job_replacements import replacements_of
 from shared.words.replacements.pairs import Pair
 from tests.support import factories
 

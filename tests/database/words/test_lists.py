@@ -12,8 +12,8 @@ from shared.models import LOCAL_OWNER, Replacement
 from shared.states import JobStatus
 from shared.words.replacements import lists
 from shared.words.replacements.errors import ListFull, PairNotFound
+from shared.words.replacements.job_replacements import replacements_of
 from shared.words.replacements.lists import EVERYBODY
-from shared.words.replacements.of_job import replacements_of
 from shared.words.replacements.pairs import MOST_PAIRS, Pair
 from tests.support import factories
 

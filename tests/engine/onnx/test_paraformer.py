@@ -19,10 +19,10 @@ from worker.engine.calibration.probe_batches import live_peak_bytes, noise
 from worker.engine.family import ProbeShape
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.onnx.sanm import NotWritable
-from worker.engine.paraformer import in_onnxruntime
-from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
+from worker.engine.paraformer import onnxruntime_paraformer
 from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
+from worker.engine.paraformer.onnxruntime_paraformer import ParaformerInOnnxRuntime
 from worker.engine.precision import Precision
 from worker.memory.memory_fit import Measurement
 from worker.memory.model import C_LIBRARY
@@ -158,7 +158,7 @@ def test_a_network_that_no_graph_is_written_of_runs_in_torch(
     def refuse(*_: object) -> None:
         raise NotWritable("a decoder of another kind")
 
-    monkeypatch.setattr(in_onnxruntime, "decoder_graph", refuse)
+    monkeypatch.setattr(onnxruntime_paraformer, "decoder_graph", refuse)
     with caplog.at_level(logging.WARNING):
         other = load_recogniser("demo", device="cpu", cpu_runtime="onnxruntime")
     assert "runs in torch, for it has a decoder of another kind" in caplog.text

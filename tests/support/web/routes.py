@@ -16,7 +16,7 @@ from shared.fetches import requests
 from shared.outbound.addresses import AddressRules
 from shared.search.saved import ListConditions, save_search
 from shared.sharing import AccessLevel, make_link, share_job, shares_of
-from shared.speakers.kept.of_speakers import SpeakerVoice
+from shared.speakers.kept.speaker_voices import SpeakerVoice
 from shared.speakers.kept.voice_keeping import switch_on
 from shared.speakers.kept.voices import enrol
 from shared.states import JobStatus

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from shared import accounts, jobs
 from shared.minutes import minutes_queue, requests
 from shared.minutes.contents import Minutes, Point
-from shared.speakers.kept.of_speakers import SpeakerVoice
+from shared.speakers.kept.speaker_voices import SpeakerVoice
 from shared.speakers.kept.voice_keeping import switch_on
 from shared.speakers.kept.voices import enrol
 from shared.transcripts.values import Sentence, Transcript

@@ -14,7 +14,7 @@ from shared.storage.errors import RecordingMissing
 from shared.transcripts.sound_selection import SoundSelection
 from shared.words.hotwords import LISTS_OPTION
 from shared.words.numbers.choice import OPTION as NUMBERS
-from shared.words.replacements.of_job import OPTION as REPLACEMENTS
+from shared.words.replacements.job_replacements import OPTION as REPLACEMENTS
 from web.api.jobs.views import accepted, blueprint
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by

@@ -18,7 +18,7 @@ from shared.states import TERMINAL
 from shared.transcripts.sound_selection import SoundSelection
 from shared.words.hotwords import wants_lists
 from shared.words.numbers.choice import numbers_from_options
-from shared.words.replacements.of_job import wants_replacements
+from shared.words.replacements.job_replacements import wants_replacements
 from web.api.jobs.batch_reason import batch_reason
 from web.api.jobs.recording import present_recording
 from web.api.schemas.errors import ErrorObject

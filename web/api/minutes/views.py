@@ -11,10 +11,10 @@ from flask import Response, jsonify, url_for
 from shared import jobs
 from shared.celery_doorbell import ring_for_minutes
 from shared.minutes import requests
-from shared.minutes.as_marks import keep_as_marks
 from shared.minutes.contents import Minutes
 from shared.minutes.editing import as_left
 from shared.minutes.errors import MinutesNotFound, MinutesNotReady, MinutesOff
+from shared.minutes.minutes_marks import keep_as_marks
 from shared.minutes.owner_prompts import changed_prompts
 from shared.minutes.prompts import prompts_of_request
 from shared.minutes.requests import MinutesRecord

@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 from web.api.openapi.operations import COMPLETIONS_OF_A_VIEW, ERROR, Operation, inlined
 from web.api.parsing import QUERY_OF_A_VIEW
 from web.api.schemas.errors import ErrorResponse
-from web.api.schemas.speakers.of_job import SpeakersEditedMeanwhileOut
+from web.api.schemas.speakers.job_speakers import SpeakersEditedMeanwhileOut
 from web.api.schemas.transcripts.corrections import EditedMeanwhileOut
 from web.errors import WITH_RETRY_AFTER
 from web.http.csrf import SAFE_METHODS

@@ -15,7 +15,7 @@ from shared.export import FORMATS
 from shared.minutes.export import FORMATS as MINUTES_FORMATS
 from shared.minutes.prompts import CHANGEABLE, LANGUAGES
 from shared.states import TemplateKind
-from web.api.schemas.speakers.of_job import SpeakersEditedMeanwhileOut
+from web.api.schemas.speakers.job_speakers import SpeakersEditedMeanwhileOut
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.api.schemas.transcripts.corrections import EditedMeanwhileOut
 from web.api.schemas.transcripts.exports import ZipRequest

@@ -23,10 +23,10 @@ from shared.transcripts.sound_selection import MOST_NUMBER, SoundSelection, pars
 from shared.words.hotwords import LISTS_OPTION
 from shared.words.numbers.choice import OPTION as NUMBERS
 from shared.words.numbers.choice import Numbers
-from shared.words.replacements.of_job import OFF
-from shared.words.replacements.of_job import OPTION as REPLACEMENTS
+from shared.words.replacements.job_replacements import OFF
+from shared.words.replacements.job_replacements import OPTION as REPLACEMENTS
 from web.api.schemas.hotwords import HotwordListsField, HotwordsField
-from web.api.schemas.speakers.of_job import COUNT_SCHEMAS
+from web.api.schemas.speakers.job_speakers import COUNT_SCHEMAS
 
 MAX_METADATA_BYTES = 16 * 1024
 

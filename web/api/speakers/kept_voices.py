@@ -10,7 +10,7 @@ from flask import Response, jsonify
 from shared import jobs
 from shared.speakers.kept import voice_keeping, voices
 from shared.speakers.kept.errors import VoiceNotFound, VoicesForbidden
-from shared.speakers.suggestions import of_job
+from shared.speakers.suggestions import job_suggestions
 from shared.speakers.suggestions.renaming import rename_voice
 from shared.transcripts.values import Transcript
 from web.api.openapi import operations
@@ -93,7 +93,7 @@ def keep_voice() -> Response:
     """
     require_allowed()
     asked = parse_json(KeepIn)
-    voice_id = of_job.keep(
+    voice_id = job_suggestions.keep(
         services().db, _recorded(asked.job_id), speaker=asked.speaker, revision=asked.revision
     )
     return _voice(voice_id, 201)
@@ -158,18 +158,18 @@ def answer_suggestion(job_id: UUID) -> Response:
     recorded = _recorded(job_id)
     speaker, voice_id = answer.speaker, str(answer.voice)
     if isinstance(answer, ConfirmIn):
-        of_job.confirm(
+        job_suggestions.confirm(
             services().db, recorded, speaker=speaker, voice_id=voice_id, revision=answer.revision
         )
     else:
-        of_job.refuse(services().db, recorded, speaker=speaker, voice_id=voice_id)
+        job_suggestions.refuse(services().db, recorded, speaker=speaker, voice_id=voice_id)
     return _suggestions(job_id)
 
 
-def _recorded(job_id: UUID) -> of_job.Recorded:
+def _recorded(job_id: UUID) -> job_suggestions.Recorded:
     owner_id = owner_of(job_id)
     versions = jobs.get_versions(services().db, owner_id=owner_id, job_id=str(job_id), words=False)
-    return of_job.Recorded(owner_id, str(job_id), versions.current, versions.recognised)
+    return job_suggestions.Recorded(owner_id, str(job_id), versions.current, versions.recognised)
 
 
 def _voices() -> Response:
@@ -209,7 +209,7 @@ def _shown(voice: voices.Voice) -> VoiceOut:
 
 
 def _suggestions(job_id: UUID) -> Response:
-    found = of_job.read_of_job(services().db, _recorded(job_id))
+    found = job_suggestions.read_of_job(services().db, _recorded(job_id))
     is_on = found.is_on and are_allowed()
     shown = SuggestionsOut(
         job_id=str(job_id),
@@ -221,7 +221,9 @@ def _suggestions(job_id: UUID) -> Response:
     return jsonify(shown.model_dump(mode="json"))
 
 
-def _beside(one: of_job.Compared, found: of_job.VoicesOfJob, is_on: bool) -> SpeakerBesideVoicesOut:
+def _beside(
+    one: job_suggestions.Compared, found: job_suggestions.VoicesOfJob, is_on: bool
+) -> SpeakerBesideVoicesOut:
     suggestion = None
     if is_on and one.suggestion is not None:
         suggestion = SuggestionOut(

@@ -16,7 +16,7 @@ from shared.export.options import LIMITS, Provenance
 from shared.states import JobStatus
 from shared.storage import uploads
 from shared.transcripts.values import Transcript
-from shared.words.terms_of_job import terms_of_job
+from shared.words.job_terms import terms_of_job
 from web.authentication.owner import current_owner_id
 from web.compatible.assemblyai.answers import (
     shown_fetch,

@@ -15,7 +15,7 @@ from shared.export import FORMATS
 from shared.export.options import Provenance
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript
-from shared.words.terms_of_job import terms_of_job
+from shared.words.job_terms import terms_of_job
 from web.authentication.owner import current_owner_id
 from web.compatible.openai.fields import TranscriptionFields
 from web.errors import error_object, status_of

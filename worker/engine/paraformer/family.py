@@ -32,7 +32,7 @@ def _load(
         if precision.runtime == ONNXRUNTIME:
             # Imports half a second of libraries that torch does without.
             from worker.engine.onnx.sanm import NotWritable
-            from worker.engine.paraformer.in_onnxruntime import ParaformerInOnnxRuntime
+            from worker.engine.paraformer.onnxruntime_paraformer import ParaformerInOnnxRuntime
 
             try:
                 return ParaformerInOnnxRuntime(*given)

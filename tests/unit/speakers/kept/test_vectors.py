@@ -8,7 +8,7 @@ from math import sqrt
 import pytest
 
 from shared.speakers import VoiceMap, VoicePiece
-from shared.speakers.kept.of_speakers import voices_of_speakers
+from shared.speakers.kept.speaker_voices import voices_of_speakers
 from shared.speakers.kept.vectors import likeness, packed, rows, unpacked, weighted_sum
 from shared.transcripts.values import SAMPLE_RATE, Sentence
 

@@ -17,7 +17,7 @@ from shared.transcripts.overlap import Overlap, overlap_of
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json_of_kind
-from web.api.schemas.speakers.of_job import (
+from web.api.schemas.speakers.job_speakers import (
     EDITS,
     MOST_EDITS_SHOWN,
     EditIn,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.db import Database
 from shared.words.hotwords import given_words
-from shared.words.replacements.of_job import replacements_of
+from shared.words.replacements.job_replacements import replacements_of
 
 
 def terms_of_job(db: Database, job_id: str) -> tuple[str, ...]:

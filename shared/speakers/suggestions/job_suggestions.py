@@ -16,7 +16,7 @@ from shared.models import GroupVoices, Job, SpeakerEdit, StoredVoiceMap, VoiceRe
 from shared.speakers.edits import EditKind
 from shared.speakers.errors import SpeakersEditedMeanwhile
 from shared.speakers.kept.errors import TooLittleOfAVoice, VoicesNotKept
-from shared.speakers.kept.of_speakers import SpeakerVoice, voices_of_speakers
+from shared.speakers.kept.speaker_voices import SpeakerVoice, voices_of_speakers
 from shared.speakers.kept.vectors import Vector, rows, unpacked
 from shared.speakers.kept.voice_keeping import hold, is_on
 from shared.speakers.kept.voices import enrol, enrolled_by, name_of, vectors_of
