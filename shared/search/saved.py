@@ -92,25 +92,35 @@ def save_search(db: Database, *, owner_id: str, name: str, conditions: ListCondi
 def give_search(db: Database, *, owner_id: str, search_id: str, group_id: str) -> None:
     """Give a saved search to a group, whose it is from then on. Raises SearchNotFound, or
     InvalidRequest where the group has MOST_SAVED."""
-    giving = (
+    _move(db, search_id, owner_id, group_id, to_group=True)
+
+
+def take_search(db: Database, *, group_id: str, search_id: str, owner_id: str) -> None:
+    """Take a saved search out of a group: it is the owner's alone from then on. Raises
+    SearchNotFound, or InvalidRequest where the owner has MOST_SAVED."""
+    _move(db, search_id, group_id, owner_id, to_group=False)
+
+
+def _move(db: Database, search_id: str, keeper: str, to: str, *, to_group: bool) -> None:
+    moving = (
         update(SavedSearch)
-        .where(SavedSearch.id == search_id, SavedSearch.owner_id == owner_id)
-        .values(owner_id=group_id)
+        .where(SavedSearch.id == search_id, SavedSearch.owner_id == keeper)
+        .values(owner_id=to)
         .returning(SavedSearch.id)
         .execution_options(synchronize_session=False)
     )
-    if group_id == owner_id:
+    if to == keeper:
         return
     with db.writing() as session:
         # In one order, so that two who give to and fro wait for one another and not in a circle.
-        held = {one: audit.hold_group(session, one) for one in sorted((owner_id, group_id))}
-        if held[group_id] is None:  # deleted at this moment
+        held = {one: audit.hold_group(session, one) for one in sorted((keeper, to))}
+        if to_group and held[to] is None:  # deleted at this moment
             raise SearchNotFound
-        _require_room(session, group_id)
-        if session.scalar(giving) is None:
+        _require_room(session, to)
+        if session.scalar(moving) is None:
             raise SearchNotFound
-        audit.record_of_group(session, Act.GROUP_SEARCH_REMOVED, owner_id, held[owner_id])
-        audit.record_of_group(session, Act.GROUP_SEARCH_ADDED, group_id, held[group_id])
+        audit.record_of_group(session, Act.GROUP_SEARCH_REMOVED, keeper, held[keeper])
+        audit.record_of_group(session, Act.GROUP_SEARCH_ADDED, to, held[to])
 
 
 def rename_search(db: Database, *, owner_id: str, search_id: str, name: str) -> None:

@@ -16,6 +16,7 @@ from shared.search.saved import (
     rename_search,
     save_search,
     saved_searches,
+    take_search,
 )
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
@@ -114,13 +115,15 @@ def create_search() -> Response:
 @takes_query(SearchQuery)
 @completed_by(operations.json_body(SearchChangeIn))
 def change_search(search_id: UUID) -> Response:
-    """Rename a saved search, or give it to a group; the answer lists all."""
-    whose = {"owner_id": _keeper(), "search_id": str(search_id)}
+    """Rename a saved search, give it to a group, or take it out of one; the answer lists all."""
+    db, keeper, one = services().db, _keeper(), str(search_id)
     wanted = parse_json(SearchChangeIn)
     if wanted.name is not None:
-        rename_search(services().db, **whose, name=wanted.name)
+        rename_search(db, owner_id=keeper, search_id=one, name=wanted.name)
+    elif wanted.group is not None:
+        give_search(db, owner_id=keeper, search_id=one, group_id=keeper_of(wanted.group))
     else:
-        give_search(services().db, **whose, group_id=keeper_of(wanted.group))
+        take_search(db, group_id=keeper, search_id=one, owner_id=current_owner_id())
     return _answer(usable_searches())
 
 

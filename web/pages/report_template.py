@@ -14,6 +14,7 @@ from shared.export.reports.named_templates import (
     delete_template,
     give_template,
     keep_template,
+    take_template,
 )
 from shared.export.reports.owner_templates import drop_template, put_template
 from shared.export.reports.placeholders import BLOCKS, INLINE, WITH_FIELDS
@@ -109,6 +110,18 @@ def give_named_template(template_name: str) -> Any:
         flash_error(error)
         return redirect(url_for(".report_template", _anchor="named"), 303)
     return _done(_("The template %(name)s is the group's now.", name=template_name))
+
+
+@pages.post("/report-templates/<template_name>/take")
+def take_named_template(template_name: str) -> Any:
+    """Take a template out of the group that the form names."""
+    whose = {"group_id": keeper_of(group_of_form("group")), "owner_id": current_owner_id()}
+    try:
+        take_template(services().db, **whose, name=template_name)
+    except (InvalidRequest, TemplateNameTaken) as error:
+        flash_error(error)
+        return redirect(url_for(".report_template", _anchor="named"), 303)
+    return _done(_("The template %(name)s is yours alone now.", name=template_name))
 
 
 def _done(message: str) -> Any:

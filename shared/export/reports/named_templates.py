@@ -53,7 +53,7 @@ class NamedTemplate:
     kind: TemplateKind
     size_bytes: int
     at: datetime
-    """Time at which the template was sent, or given to the group."""
+    """Time at which the template was sent, given to the group or taken out of it."""
     group_id: str | None = None
     """The group whose it is; None: the owner's own."""
     group: str | None = None
@@ -166,30 +166,41 @@ def keep_template(db: Database, *, owner_id: str, name: str, content: bytes) -> 
 def give_template(db: Database, *, owner_id: str, name: str, group_id: str) -> None:
     """Give a template to a group, whose it is from then on. Raises TemplateNotFound,
     TemplateNameTaken, or TooManyTemplates where the group has MOST_TEMPLATES."""
+    _move(db, name, owner_id, group_id, to_group=True)
+
+
+def take_template(db: Database, *, group_id: str, name: str, owner_id: str) -> None:
+    """Take a template out of a group: it is the owner's alone from then on. Raises
+    TemplateNotFound, TemplateNameTaken, or TooManyTemplates where the owner has MOST_TEMPLATES."""
+    _move(db, name, group_id, owner_id, to_group=False)
+
+
+def _move(db: Database, name: str, keeper: str, to: str, *, to_group: bool) -> None:
     name = _as_kept(name)
     row = NamedReportTemplate
-    giving = (
+    moving = (
         update(row)
-        .where(row.owner_id == owner_id, row.name == name)
+        .where(row.owner_id == keeper, row.name == name)
         # The time is told anew, or a page that shows it would be taken for unchanged.
-        .values(owner_id=group_id, at=database_now())
+        .values(owner_id=to, at=database_now())
         .returning(row.kind, row.size_bytes)
         .execution_options(synchronize_session=False)
     )
     with db.writing() as session:
-        held = {one: audit.hold_group(session, one) for one in (owner_id, group_id)}
-        if held[group_id] is None:  # deleted at this moment
+        # In one order, so that two who give to and fro wait for one another and not in a circle.
+        held = {one: audit.hold_group(session, one) for one in sorted((keeper, to))}
+        if to_group and held[to] is None:  # deleted at this moment
             raise TemplateNotFound
-        _require_room(session, group_id, name)
-        taken = select(row.id).where(row.owner_id == group_id, row.name == name)
+        _require_room(session, to, name)
+        taken = select(row.id).where(row.owner_id == to, row.name == name)
         if session.scalar(taken) is not None:
             raise TemplateNameTaken
-        given = session.execute(giving).one_or_none()
-        if given is None:
+        moved = session.execute(moving).one_or_none()
+        if moved is None:
             raise TemplateNotFound
-        told = {"kind": given.kind, "bytes": given.size_bytes}
-        audit.record_of_group(session, Act.GROUP_TEMPLATE_REMOVED, owner_id, held[owner_id])
-        audit.record_of_group(session, Act.GROUP_TEMPLATE_KEPT, group_id, held[group_id], **told)
+        told = {"kind": moved.kind, "bytes": moved.size_bytes}
+        audit.record_of_group(session, Act.GROUP_TEMPLATE_REMOVED, keeper, held[keeper])
+        audit.record_of_group(session, Act.GROUP_TEMPLATE_KEPT, to, held[to], **told)
 
 
 def delete_template(db: Database, *, owner_id: str, name: str) -> None:

@@ -143,7 +143,7 @@ class TooManyTemplates(TemplateRefused):
 class TemplateNameTaken(PermanentError):
     code = "template_name_taken"
     http_status = 409
-    default_message = "The group has a template of this name. Delete that one first."
+    default_message = "A template of this name is already there. Delete that one first."
 
 
 class TemplateNotFound(PermanentError):

@@ -64,6 +64,11 @@ def test_a_group_s_searches_are_every_member_s_until_they_leave_or_it_ends(db: D
     for gone in (bo, legal):
         with pytest.raises(SearchNotFound):
             saved.rename_search(db, owner_id=gone, search_id=given.id, name="mine")
+    saved.take_search(db, group_id=sales, search_id=given.id, owner_id=eve)
+    assert (None, "Budget") in listed(eve) and listed(bo) == []
+    with pytest.raises(SearchNotFound):
+        saved.take_search(db, group_id=sales, search_id=given.id, owner_id=bo)
+    saved.give_search(db, owner_id=eve, search_id=given.id, group_id=sales)
     saved.rename_search(db, owner_id=sales, search_id=given.id, name="Money")
     accounts.remove_member(db, sales, bo)  # who gave it
     assert listed(bo) == [] and ("Sales", "Money") in listed(eve)
@@ -78,6 +83,8 @@ def test_a_group_s_searches_are_every_member_s_until_they_leave_or_it_ends(db: D
     assert acts == [
         ("group.search_added", sales),
         ("group.search_added", legal),
+        ("group.search_removed", sales),
+        ("group.search_added", sales),
         ("group.search_renamed", sales),
         ("group.search_removed", sales),
     ]
@@ -97,6 +104,8 @@ def test_what_cannot_be_kept_is_refused(db: Database, monkeypatch: pytest.Monkey
     with pytest.raises(InvalidRequest, match="at most 1"):
         given = saved.saved_searches(db, owner_id=ANNA)[0].id
         saved.give_search(db, owner_id=ANNA, search_id=given, group_id=group)
+    with pytest.raises(InvalidRequest, match="at most 1"):
+        saved.take_search(db, group_id=group, search_id=of_group.id, owner_id=ANNA)
     assert saved.saved_searches(db, owner_id=group) == [of_group]
 
 

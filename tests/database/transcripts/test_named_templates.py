@@ -16,6 +16,7 @@ from shared.export.reports.named_templates import (
     keep_template,
     list_templates,
     read_named_template,
+    take_template,
 )
 from shared.export.reports.refusals import (
     TemplateNameTaken,
@@ -90,6 +91,17 @@ def test_a_group_s_templates_are_stored_once_and_end_with_it(
     keep_template(db, owner_id=bo, name="C", content=b"{{date}}")
     with pytest.raises(TooManyTemplates):
         give_template(db, owner_id=bo, name="C", group_id=sales)
+    with pytest.raises(TemplateNameTaken):
+        take_template(db, group_id=sales, name="A", owner_id=bo)
+    with pytest.raises(TooManyTemplates):
+        take_template(db, group_id=sales, name="B", owner_id=bo)
+    delete_template(db, owner_id=bo, name="C")
+    take_template(db, group_id=sales, name="B", owner_id=bo)
+    assert (names(db, bo), names(db, sales)) == (["A", "B"], ["A"])
+    with pytest.raises(TemplateNotFound):
+        take_template(db, group_id=sales, name="B", owner_id=ANNA)
+    give_template(db, owner_id=bo, name="B", group_id=sales)
+    keep_template(db, owner_id=bo, name="C", content=b"{{date}}")
     hand_over(db, from_owner=bo, to_owner=ANNA)
     assert (names(db, ANNA), names(db, sales)) == (["A", "C"], ["A", "B"])
     delete_template(db, owner_id=sales, name="B")
@@ -101,6 +113,8 @@ def test_a_group_s_templates_are_stored_once_and_end_with_it(
     told = [(one.act, one.detail) for one in reversed(entries) if "template" in one.act]
     assert told == [
         ("group.template_kept", {"name": "Sales", "kind": "md", "bytes": 9}),
+        ("group.template_kept", {"name": "Sales", "kind": "md", "bytes": 10}),
+        ("group.template_removed", {"name": "Sales"}),
         ("group.template_kept", {"name": "Sales", "kind": "md", "bytes": 10}),
         ("group.template_removed", {"name": "Sales"}),
     ]

@@ -68,8 +68,15 @@ def test_members_use_and_change_them_over_the_api(app: Flask, rows: Database, gr
     ):
         error = refused.get_json()["error"]
         assert (refused.status_code, error["code"]) == (404, "group_not_found")
-    for body in ({}, {"name": "x", "group": group}):
+    for body in ({}, {"name": "x", "group": group}, {"name": "x", "group": None}):
         assert client.patch(in_group, json=body, headers=by_bo).status_code == 400
+    back = {"json": {"group": None}, "headers": by_bo}
+    assert client.patch(in_group, json={"group": None}, headers=by_max).status_code == 404
+    taken = client.patch(in_group, **back).get_json()["searches"]
+    assert [(one["name"], one["group"]) for one in taken] == [("Money", None), ("Talks", group)]
+    assert client.patch(in_group, **back).status_code == 404  # the group has it no more
+    assert "Money" not in client.get(SEARCHES, headers=by_eve).text
+    assert client.patch(one, json={"group": group}, headers=by_bo).status_code == 200
     accounts.remove_member(rows, group, people["Bo"].id)
     assert client.get(SEARCHES, headers=by_bo).get_json() == {"searches": []}
     assert client.delete(in_group, headers=by_bo).status_code == 404
@@ -104,6 +111,10 @@ def test_a_member_s_list_has_them_and_shows_by_them_what_is_theirs(
     assert eve.post(folder, data={**of_group, "group": "x"}).status_code == 400
     eve.post(folder, data={**of_group, "do": "rename", "name": "Money"})
     assert ">Money</a>" in bo.get("/").text
+    back = bo.post(folder, data={**form, "group": group, "do": "take"}, follow_redirects=True)
+    assert "yours alone now" in back.text and "Sales 二部:" not in back.text
+    assert ">Money</a>" in back.text and ">Money</a>" not in eve.get("/").text
+    bo.post(folder, data={**form, "do": "give", "to": group})
     eve.post(folder, data={**of_group, "do": "delete"})
     assert ">Money</a>" not in bo.get("/").text
 
@@ -139,6 +150,12 @@ def test_members_export_by_its_templates_and_change_them(
     assert (replaced["group"], replaced["size_bytes"]) == (group, 15)
     assert client.get(address, headers=by_bo).data == b"ours: {{title}}"
     assert client.get(f"{report}&group={group}", headers=by_eve).text.startswith("ours: ")
+    clash = client.patch(address, json={"group": None}, headers=by_eve)
+    assert (clash.status_code, clash.get_json()["error"]["code"]) == (409, "template_name_taken")
+    back = client.patch(address, json={"group": None}, headers=by_bo).get_json()["templates"]
+    assert [(one["group"], one["size_bytes"]) for one in back] == [(None, 15)]
+    assert client.get(address, headers=by_eve).status_code == 404
+    client.patch(BOARD, json={"group": group}, headers=by_bo)
     nameless = f"/api/v1/jobs/{jobs['Eve']}/report?group={group}"
     assert client.get(nameless, headers=by_eve).status_code == 400
 
@@ -149,6 +166,7 @@ def test_members_export_by_its_templates_and_change_them(
         client.get(address, headers=by_max),
         client.put(address, data=b"{{title}}", headers=by_max),
         client.patch(address, json={"group": group}, headers=by_max),
+        client.patch(address, json={"group": None}, headers=by_max),
         client.delete(address, headers=by_max),
     ):
         error = refused.get_json()["error"]
@@ -182,7 +200,7 @@ def test_templates_are_given_to_a_group_and_chosen_on_the_pages(
     again = bo.post(
         "/report-templates/Board/give", data={**form, "to": group}, follow_redirects=True
     )
-    assert "The group has a template of this name" in again.text
+    assert "A template of this name is already there" in again.text
     shown = eve.get(f"/jobs/{job}").text
     for name in ("Board", "Letter"):
         assert f"{name} (Sales 二部):" in shown
@@ -193,7 +211,17 @@ def test_templates_are_given_to_a_group_and_chosen_on_the_pages(
     for page in (max_.get(at), max_.get("/")):
         assert "Sales" not in page.text
     theirs = {"csrf_token": form_token(max_, at), "group": group}
-    assert max_.post("/report-templates/Board/delete", data=theirs).status_code == 404
+    for do in ("delete", "take"):
+        assert max_.post(f"/report-templates/Board/{do}", data=theirs).status_code == 404
+    back = {**form, "group": group}
+    clash = bo.post("/report-templates/Board/take", data=back, follow_redirects=True)
+    assert "A template of this name is already there" in clash.text
+    bo.post("/report-templates/Board/delete", data=form)
+    assert "Take the template Board out of Sales 二部" in bo.get(at).text
+    mine = bo.post("/report-templates/Board/take", data=back, follow_redirects=True)
+    assert "Board is yours alone now" in mine.text and ">Board</a>" not in eve.get(at).text
+    bo.post("/report-templates/Board/give", data={**form, "to": group})
+    sent("Board", "")
     deleted = {"csrf_token": form_token(eve, at), "group": group}
     assert eve.post("/report-templates/Board/delete", data=deleted).status_code == 303
     left = eve.get(at).text

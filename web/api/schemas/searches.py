@@ -20,7 +20,7 @@ class SearchQuery(BaseModel):
     group: UUID | None = Field(
         None,
         description="A group that you are in: it is about a search of the group's, which all of "
-        "its members use, rename and delete.",
+        "its members use, rename, delete and take for themselves.",
     )
 
 
@@ -33,12 +33,12 @@ class SearchChangeIn(BaseModel):
     group: Annotated[UUID, Field(strict=False)] | None = Field(
         None,
         description="A group that you are in: the search is the group's from then on. Each member "
-        "finds by it what is theirs to see.",
+        "finds by it what is theirs to see. null: it is yours alone from then on.",
     )
 
     @model_validator(mode="after")
     def _is_one_change(self) -> Self:
-        if (self.name is None) is (self.group is None):
+        if (self.name is None) is ("group" not in self.model_fields_set):
             raise ValueError("give a name, or a group")
         return self
 

@@ -15,6 +15,7 @@ from shared.export.reports.named_templates import (
     keep_template,
     list_templates,
     read_named_template,
+    take_template,
 )
 from shared.export.reports.refusals import TemplateTooLarge
 from shared.export.reports.samples import sample
@@ -113,10 +114,13 @@ def put_template_file(template_name: str) -> Response:
 @takes_query(TemplatesQuery)
 @completed_by(operations.json_body(TemplateGroupIn))
 def change_template(template_name: str) -> Response:
-    """Give a template to a group; the answer lists all."""
-    keeper = _keeper()
-    group_id = keeper_of(parse_json(TemplateGroupIn).group)
-    give_template(services().db, owner_id=keeper, name=template_name, group_id=group_id)
+    """Give a template to a group, or take it out of one; the answer lists all."""
+    db, keeper = services().db, _keeper()
+    wanted = parse_json(TemplateGroupIn).group
+    if wanted is not None:
+        give_template(db, owner_id=keeper, name=template_name, group_id=keeper_of(wanted))
+    else:
+        take_template(db, group_id=keeper, name=template_name, owner_id=current_owner_id())
     return _answer(usable_templates())
 
 

@@ -15,6 +15,7 @@ from shared.search.saved import (
     give_search,
     rename_search,
     save_search,
+    take_search,
 )
 from web.api.parsing import parse
 from web.api.searches import address_of, usable_searches
@@ -54,21 +55,23 @@ def save_list() -> Any:
 
 @pages.post("/searches/<uuid:search_id>")
 def change_folder(search_id: UUID) -> Any:
-    """Rename, delete or give to a group a saved search, by the button that was pressed."""
-    asked: dict[str, Any] = {
-        "owner_id": keeper_of(group_of_form("group")),
-        "search_id": str(search_id),
-    }
+    """Rename or delete a saved search, give it to a group or take it out of one, by the button
+    that was pressed."""
+    db, keeper, one = services().db, keeper_of(group_of_form("group")), str(search_id)
+    asked: dict[str, Any] = {"owner_id": keeper, "search_id": one}
     try:
         match request.form.get("do"):
             case "delete":
-                delete_search(services().db, **asked)
+                delete_search(db, **asked)
                 flash(_("The saved search is deleted; its jobs are still there."), "done")
             case "give":
-                give_search(services().db, **asked, group_id=group_given_to())
+                give_search(db, **asked, group_id=group_given_to())
                 flash(_("The saved search is the group's now. All of its members use it."), "done")
+            case "take":
+                take_search(db, group_id=keeper, search_id=one, owner_id=current_owner_id())
+                flash(_("The saved search is yours alone now."), "done")
             case _:
-                rename_search(services().db, **asked, name=request.form.get("name", ""))
+                rename_search(db, **asked, name=request.form.get("name", ""))
     except InvalidRequest as error:
         flash_error(error)
     back = request.form.get("back")

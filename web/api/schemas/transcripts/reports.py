@@ -71,15 +71,16 @@ class TemplatesQuery(BaseModel):
     group: UUID | None = Field(
         None,
         description="A group that you are in: it is about a template of the group's, which all of "
-        "its members use, replace and delete.",
+        "its members use, replace, delete and take for themselves.",
     )
 
 
 class TemplateGroupIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    group: UUID = Field(
-        description="A group that you are in, whose the template is from then on. It is not copied."
+    group: UUID | None = Field(
+        description="A group that you are in, whose the template is from then on; null: it is "
+        "yours alone from then on. It is not copied."
     )
 
 
@@ -87,7 +88,7 @@ class NamedTemplateOut(BaseModel):
     name: str
     kind: TemplateKind
     size_bytes: int
-    at: datetime = Field(description="When it was sent, or given to the group.")
+    at: datetime = Field(description="When it was sent, given to the group, or taken out of it.")
     address: str = Field(description="Of the file, below the server's.")
     group: str | None = Field(description="The id of the group whose it is; null: yours.")
     group_name: str | None
