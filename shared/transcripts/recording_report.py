@@ -130,6 +130,9 @@ class RecordingReport:
     tracks: tuple[TrackReport, ...] = ()
     parts: int = 1
     """Number of recordings joined in the file."""
+    picture: str | None = None
+    """FFmpeg's name of the coding of its moving picture, 'h264' for instance; None where it has
+    none, and in reports of a version before this was told."""
     level_dbfs: float | None = None
     """Level of the speech, as recorded, before any gain; None where none was found."""
     peak_dbfs: float | None = None

@@ -42,6 +42,7 @@ FULL = RecordingReport(
         TrackReport(3, "mlp", 6, 48_000, use=TrackUse.LEFT_OUT),
     ),
     parts=2,
+    picture="vp9",
     level_dbfs=-61.5,
     peak_dbfs=-40.0,
     gain_db=38.0,

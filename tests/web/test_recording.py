@@ -90,6 +90,7 @@ def test_the_api_tells_what_was_in_the_file(client: FlaskClient, rows: Database)
         "announced_s": 2892.0,
         "decoded_s": 1680.0,
         "parts": 2,
+        "picture": "vp9",
         "level_dbfs": -61.5,
         "peak_dbfs": -40.0,
         "gain_db": 38.0,

@@ -68,6 +68,7 @@ def make_report(
             for track in header.tracks
         ),
         parts=header.parts,
+        picture=header.picture,
         level_dbfs=_tenths(mix.level_dbfs),
         peak_dbfs=_tenths(mix.peak_dbfs),
         gain_db=round(mix.gain_db, 1),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
-from playwright.sync_api import BrowserContext, Page, expect
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from shared.transcripts.recording_report import RecordingReport
 from tests.e2e.reading.site import STORED, Site
+from tests.support.reports import PLAIN
 from tests.support.services import wait_for
 from tests.support.speech.media import RATE, encode
 
@@ -23,9 +28,11 @@ CUES = """
 """
 
 
-def recorded(site: Site, folder: Path, kind: str, name: str) -> str:
+def recorded(
+    site: Site, folder: Path, kind: str, name: str, report: RecordingReport | None = None
+) -> str:
     content = encode(SILENCE, folder / kind, kind).read_bytes()
-    return site.add(content, filename=name)
+    return site.add(content, filename=name, report=report)
 
 
 def boxes(page: Page) -> tuple[dict[str, float], dict[str, float]]:
@@ -49,7 +56,7 @@ def test_the_picture_is_beside_the_text_with_captions(
     job_id = recorded(site, tmp_path, "webm-video", "周会.webm")
     page = site.open(context, job_id)
     page.set_viewport_size({"width": 1400, "height": 800})
-    expect(page.locator("#player.with-picture video")).to_be_visible()
+    expect(page.locator(".with-picture #player video")).to_be_visible()
     wait_for(lambda: is_beside(*boxes(page)), what="the picture beside the text")
     picture, _ = boxes(page)
     said = page.wait_for_function(CUES, arg="").json_value()
@@ -79,6 +86,40 @@ def test_the_picture_is_beside_the_text_with_captions(
     page.reload()
     page.locator(".picture-tools").wait_for()
     expect(page.locator("#player video")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_there_is_room_for_a_picture_before_it_is_found(
+    site: Site, context: BrowserContext, tmp_path: Path, width: int
+) -> None:
+    job_id = recorded(site, tmp_path, "webm-video", "周会.webm", replace(PLAIN, picture="vp8"))
+    held: list[Route] = []
+    released = Event()
+    context.route("**/audio?*", lambda it: it.continue_() if released.is_set() else held.append(it))
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{site.stack.url}/jobs/{job_id}")
+    page.locator("#player:not(.waits)").wait_for()
+    page.wait_for_function("() => document.fonts.status === 'loaded'")
+    before = boxes(page)
+    wait_for(lambda: bool(held), what="the browser to ask for the recording")
+    released.set()
+    held[0].continue_()
+    page.wait_for_function("() => document.querySelector('#player video').videoWidth > 0")
+    _, text = boxes(page)
+    assert text == before[1]
+    assert (is_beside if width == 1400 else is_above)(*before)
+
+
+def test_the_room_is_given_back_where_there_is_no_picture(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    page = site.open(
+        context, recorded(site, tmp_path, "webm", "声音.webm", replace(PLAIN, picture="vp8"))
+    )
+    page.wait_for_function("() => document.querySelector('#player video').readyState >= 2")
+    expect(page.locator("#player video")).to_be_hidden()
+    expect(page.get_by_role("button", name="Picture")).to_be_hidden()
 
 
 def test_where_the_picture_is_of_an_unknown_kind_the_sound_is_heard(

@@ -39,6 +39,10 @@ def test_every_container_gives_the_sound_at_its_place(kind: str, tmp_path: Path)
     assert audio.report.decoded_s == len(decoded) / RATE
     assert audio.report.duration_s == pytest.approx(len(decoded) / RATE)
     assert audio.report.warnings == ()
+    written_by = KINDS[kind].video
+    assert audio.report.picture == {"libvpx": "vp8", "flv": "flv1"}.get(
+        written_by or "", written_by
+    )
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "caf", "w64"])
@@ -170,6 +174,7 @@ def test_a_large_cover_picture_before_the_sound_is_passed_over(tmp_path: Path) -
     path.write_bytes(b"ID3\4\0\0" + syncsafe(len(frame)) + frame + sound)
     with decode(path) as audio:
         assert abs(lag_s(samples_of(audio), SOUND)) < 0.05
+        assert audio.report.picture is None  # a cover does not move
 
 
 def syncsafe(number: int) -> bytes:

@@ -21,6 +21,7 @@ def present_recording(report: RecordingReport) -> RecordingOut:
         decoded_s=report.decoded_s,
         tracks=[TrackOut.model_validate(track) for track in report.tracks],
         parts=report.parts,
+        picture=report.picture,
         level_dbfs=report.level_dbfs,
         peak_dbfs=report.peak_dbfs,
         gain_db=report.gain_db,

@@ -68,6 +68,10 @@ class RecordingOut(BaseModel):
     decoded_s: float = Field(description="The length decoded, filled silence included.")
     tracks: list[TrackOut]
     parts: int = Field(description="How many recordings were joined in the file.")
+    picture: str | None = Field(
+        description="FFmpeg's name of the coding of its moving picture, `h264` for instance; null "
+        "where it has none, or where the transcript is older than this field."
+    )
     level_dbfs: float | None = Field(
         description="Of the speech, as recorded; null where none was found."
     )

@@ -99,7 +99,9 @@ def _job_context(job_id: str) -> dict[str, Any]:
         "hotwords": job_hotwords(job_id) if versions and is_own else None,
         "minutes": _minutes(access, versions.current) if versions else None,
         # A storage on a network may take its time to say that it is not there.
-        "player": player_of(view.job.recording, here.blobs)
+        "player": player_of(
+            view.job.recording, here.blobs, view.report.picture if view.report else None
+        )
         if versions and not here.storage_is_gone
         else None,
         "finished": shown.status in TERMINAL,

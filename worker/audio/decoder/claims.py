@@ -51,6 +51,7 @@ class HeaderClaim:
     seconds_behind_end: float | None
     has_end_mark: bool
     has_table_of_contents: bool
+    picture: str | None
 
     @property
     def heard(self) -> tuple[TrackClaim, ...]:
@@ -100,6 +101,7 @@ def read_header(claim: Claim) -> HeaderClaim:
         seconds_behind_end=_positive(claim, "seconds_behind_end"),
         has_end_mark=claim.get("has_end_mark") is not False,
         has_table_of_contents=claim.get("has_table_of_contents") is not False,
+        picture=text(claim, "picture"),
     )
 
 

@@ -81,7 +81,8 @@ class Header:
 
     duration_s: its length, also where that is only reckoned.  announced_s: None where it is.
     has_end_mark: False where the end is missing that the file's kind marks, or whose place it
-    tells.  has_table_of_contents: False for MP3 in which players seek by guessing.
+    tells.  has_table_of_contents: False for MP3 in which players seek by guessing.  picture: the
+    coding of its moving picture; None where it has none.
     """
 
     duration_s: float | None
@@ -93,6 +94,7 @@ class Header:
     seconds_behind_end: float | None
     has_end_mark: bool
     has_table_of_contents: bool
+    picture: str | None
 
 
 @dataclass(slots=True)
@@ -222,6 +224,7 @@ class Recording:
             seconds_behind_end=behind / bytes_a_second if behind and bytes_a_second else None,
             has_end_mark=self._parts.has_end_mark and not self._parts.is_cut,
             has_table_of_contents=has_contents,
+            picture=_picture(first),
         )
 
     def _announced_s(self, seconds: float | None, has_contents: bool) -> float | None:
@@ -235,13 +238,9 @@ class Recording:
         reckoned = not (formats.announces_length(name) or (name == "mp3" and has_contents))
         if len(self._parts.sections) > 1 or reckoned:
             return None
-        has_picture = any(
-            stream.type == "video" and not stream.disposition & Disposition.attached_pic
-            for stream in first.streams
-        )
         if seconds is not None and formats.counts_length_from_zero(name):
             seconds -= (first.start_time or 0) / av.time_base
-        if not has_picture or self._parts.is_cut:
+        if _picture(first) is None or self._parts.is_cut:
             return seconds
         if not formats.tells_length_of_tracks(name):
             # There FFmpeg gives every track the length of the container.
@@ -271,6 +270,15 @@ def _open_or_none(descriptor: int, parts: Parts, index: int) -> InputContainer |
         raise
     except av.FFmpegError:
         return None
+
+
+def _picture(container: InputContainer) -> str | None:
+    """FFmpeg's name of the coding of the first picture that moves; None where there is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            context = stream.codec_context
+            return context.codec.canonical_name if context else "unknown"
+    return None
 
 
 def _facts(

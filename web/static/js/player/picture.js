@@ -6,6 +6,9 @@ const REMEMBERED = "longscribe.picture";
 const USUAL = { picture: true, larger: false, captions: true };
 const WAIT_MS = 3000; // after a correction, for another
 
+// The whole page makes room: picture_room.js has put them there where a picture is known of.
+const { classList } = document.documentElement;
+
 /** Show it once the browser has found one that it plays; otherwise only the sound is there. */
 export function showPicture(player, list) {
   const { media } = player;
@@ -13,8 +16,11 @@ export function showPicture(player, list) {
   let picture = null;
   const look = () => {
     if (media.videoWidth) picture ??= new Picture(player, list);
+    else if (player.failed || media.readyState >= media.HAVE_CURRENT_DATA) {
+      classList.remove("has-picture", "with-picture", "larger");
+    }
   };
-  for (const event of ["loadedmetadata", "resize"]) media.addEventListener(event, look);
+  for (const event of ["loadedmetadata", "loadeddata", "resize"]) media.addEventListener(event, look);
   look();
 }
 
@@ -24,7 +30,6 @@ class Picture {
     this.list = list;
     this.wanted = { ...USUAL, ...read() };
     const tools = player.element.querySelector(".picture-tools");
-    tools.hidden = false;
     this.buttons = [...tools.querySelectorAll("button")];
     for (const button of this.buttons) button.addEventListener("click", () => this.toggle(button.dataset.do));
     player.media.addEventListener("click", () => player.toggle());
@@ -42,7 +47,7 @@ class Picture {
 
   show() {
     const { picture, larger, captions } = this.wanted;
-    const { classList } = this.player.element;
+    classList.add("has-picture");
     classList.toggle("with-picture", picture);
     classList.toggle("larger", larger);
     for (const button of this.buttons) button.setAttribute("aria-pressed", String(this.wanted[button.dataset.do]));
