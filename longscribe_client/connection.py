@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
@@ -23,12 +22,12 @@ from longscribe_client.answers import (
     unreachable,
 )
 from longscribe_client.errors import ClientError, FileChanged, NotFound, ServerUnreachable
+from longscribe_client.file_pieces import rest_of, state_of
 from longscribe_client.http_client import open_client
 from longscribe_client.models import TERMINAL
 from longscribe_client.routes import Route
 from longscribe_client.server_sent import Event, events
 
-_PIECE_BYTES = 256 * 1024
 _PASSING = frozenset({429, 502, 503, 504, 507})
 """Statuses after which the same is worth another try."""
 _ELSEWHERE = frozenset({409, 423})
@@ -94,9 +93,10 @@ class Connection:
         once = {"Idempotency-Key": str(uuid4())}  # for an answer that did not come through
         return self._json(routes.FETCH_URL, json={**options, "url": url}, headers=once)
 
-    def job(self, job_id: str) -> dict[str, Any]:
-        """Read a job, or the fetch of a recording that comes before it."""
-        return self._of_job_or_fetch(routes.JOB, routes.FETCH, job_id)
+    def job(self, job_id: str, *, within_s: float | None = None) -> dict[str, Any]:
+        """Read a job, or the fetch of a recording that comes before it. A server that is away is
+        asked again for `within_s`, if that is less than `patience_s`."""
+        return self._of_job_or_fetch(routes.JOB, routes.FETCH, job_id, within_s)
 
     def jobs(self, **query: Any) -> dict[str, Any]:
         return self._json(routes.JOBS, params=query)
@@ -122,16 +122,18 @@ class Connection:
     def delete(self, job_id: str) -> None:
         self._ask(routes.DELETE_JOB.at(job_id=job_id), done_if=(404, 410))
 
-    def _of_job_or_fetch(self, of_job: Route, of_fetch: Route, id_: str) -> dict[str, Any]:
+    def _of_job_or_fetch(
+        self, of_job: Route, of_fetch: Route, id_: str, within_s: float | None = None
+    ) -> dict[str, Any]:
         try:
-            return self._json(of_job.at(job_id=id_))
+            return self._json(of_job.at(job_id=id_), within_s=within_s)
         except NotFound as missing:
             try:
-                found = self._json(of_fetch.at(fetch_id=id_))
+                found = self._json(of_fetch.at(fetch_id=id_), within_s=within_s)
             except NotFound:  # a server of before may have no such address
                 raise missing from None
         if found.get("status") == "submitted":  # meanwhile, or its job was deleted since
-            return self._json(of_job.at(job_id=id_))
+            return self._json(of_job.at(job_id=id_), within_s=within_s)
         return found
 
     def job_events(self, job_id: str) -> Iterator[dict[str, Any]]:
@@ -227,7 +229,7 @@ class Connection:
         how many bytes are there.  Raises FileChanged where the file's length or time of change does
         not stay what it was.
         """
-        as_it_was, upload_id = _state_of(path), begun
+        as_it_was, upload_id = state_of(path), begun
         size = as_it_was[0]
         deadline, pause_s, known = self._deadline(), 1.0, -1
         while True:
@@ -238,7 +240,7 @@ class Connection:
             if offset > known:
                 deadline, pause_s, known = self._deadline(), 1.0, offset
             progress(offset)
-            if _state_of(path) != as_it_was:
+            if state_of(path) != as_it_was:
                 raise FileChanged(f"{path.name} changed while it was being sent.")
             if offset == size:
                 return upload_id
@@ -250,7 +252,7 @@ class Connection:
                     route.method,
                     self._at(route),
                     headers={**_TUS, "Content-Type": "application/offset+octet-stream", **headers},
-                    content=_rest(path, offset, size, progress),
+                    content=rest_of(path, offset, size, progress),
                 )
             except httpx2.TransportError as error:
                 why = unreachable(self._address, error)
@@ -293,14 +295,19 @@ class Connection:
         return object_of(self._ask(route, **values).text, self._address)
 
     def _ask(
-        self, route: Route, *, done_if: Collection[int] = (), **values: Any
+        self,
+        route: Route,
+        *,
+        done_if: Collection[int] = (),
+        within_s: float | None = None,
+        **values: Any,
     ) -> httpx2.Response:
         """Send a request that may be repeated until it is answered.
 
-        `done_if` are the statuses that are no error where the answer to an earlier try was lost:
-        that try may have done what this one finds done.
+        `within_s`: for so long at most.  `done_if` are the statuses that are no error where the
+        answer to an earlier try was lost: that try may have done what this one finds done.
         """
-        deadline, pause_s, is_lost = self._deadline(), 1.0, False
+        deadline, pause_s, is_lost = self._deadline(within_s), 1.0, False
         while True:
             wanted_s = pause_s
             try:
@@ -330,21 +337,6 @@ class Connection:
     def _at(self, route: Route) -> str:
         return self._address + route.path
 
-    def _deadline(self) -> float:
-        return self._monotonic() + self._patience_s
-
-
-def _state_of(path: Path) -> tuple[int, int]:
-    """A file's length and time of change."""
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
-
-
-def _rest(path: Path, offset: int, size: int, progress: Callable[[int], None]) -> Iterator[bytes]:
-    """The bytes from `offset` to `size`, where a file ends that was as long when it was begun."""
-    with path.open("rb") as file:
-        file.seek(offset, os.SEEK_SET)
-        while piece := file.read(min(_PIECE_BYTES, size - offset)):
-            yield piece
-            offset += len(piece)
-            progress(offset)
+    def _deadline(self, within_s: float | None = None) -> float:
+        patience_s = self._patience_s if within_s is None else min(self._patience_s, within_s)
+        return self._monotonic() + patience_s

@@ -8,9 +8,10 @@ import signal
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
@@ -71,11 +72,15 @@ def demo() -> None:
         raise typer.Exit(_TEXT_IS_WRONG)
 
 
-_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""Arguments of a command that another module knows, --help too."""
+class _PassedOn(TyperCommand):
+    """Command whose arguments another module knows: all of them, `--help` and `--` too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.args = list(args)
+        return ctx.args
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(cls=_PassedOn, add_help_option=False)
 def user(context: typer.Context) -> None:
     """Manage the accounts of this server: `longscribe user --help`."""
     from shared.cli import account_commands
@@ -83,55 +88,12 @@ def user(context: typer.Context) -> None:
     account_commands.user(context.args, prog_name=context.command_path)
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(cls=_PassedOn, add_help_option=False)
 def key(context: typer.Context) -> None:
     """Manage the API keys of an account: `longscribe key --help`."""
     from shared.cli import account_commands
 
     account_commands.key(context.args, prog_name=context.command_path)
-
-
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
-def submit(context: typer.Context) -> None:
-    """Send recordings to a server: `longscribe submit FILE... --wait -o DIR --format srt,docx`."""
-    _at_a_server(context)
-
-
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
-def get(context: typer.Context) -> None:
-    """Tell how jobs of a server stand, or fetch their transcripts."""
-    _at_a_server(context)
-
-
-@app.command("list", context_settings=_PASSED_ON, add_help_option=False)
-def list_jobs(context: typer.Context) -> None:
-    """List the jobs of a server."""
-    _at_a_server(context)
-
-
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
-def cancel(context: typer.Context) -> None:
-    """Cancel jobs of a server."""
-    _at_a_server(context)
-
-
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
-def watch(context: typer.Context) -> None:
-    """Have a server transcribe what comes into a folder."""
-    _at_a_server(context)
-
-
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
-def mcp(context: typer.Context) -> None:
-    """Let language models search and read recordings of a server, by MCP."""
-    from importlib.util import find_spec
-
-    if find_spec("mcp") is None:
-        typer.secho("This command needs longscribe[mcp].", fg=typer.colors.RED, err=True)
-        raise typer.Exit(2)
-    from shared.cli.mcp import command
-
-    command.app(context.args, prog_name=context.command_path)
 
 
 def _at_a_server(context: typer.Context) -> None:
@@ -146,13 +108,39 @@ def _at_a_server(context: typer.Context) -> None:
     commands.app([context.info_name or "", *context.args], prog_name=program)
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+_AT_A_SERVER = {
+    "submit": "Send recordings to a server: `longscribe submit FILE... --wait -o DIR -f srt,docx`.",
+    "get": "Tell how jobs of a server stand, or fetch their transcripts.",
+    "list": "List the jobs of a server.",
+    "again": "Have a recording of a server transcribed again.",
+    "cancel": "Cancel jobs of a server.",
+    "watch": "Have a server transcribe what comes into a folder.",
+}
+
+for _name, _help in _AT_A_SERVER.items():
+    app.command(_name, cls=_PassedOn, add_help_option=False, help=_help)(_at_a_server)
+
+
+@app.command(cls=_PassedOn, add_help_option=False)
+def mcp(context: typer.Context) -> None:
+    """Let language models search and read recordings of a server, by MCP."""
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        typer.secho("This command needs longscribe[mcp].", fg=typer.colors.RED, err=True)
+        raise typer.Exit(2)
+    from shared.cli.mcp import command
+
+    command.app(context.args, prog_name=context.command_path)
+
+
+@app.command(cls=_PassedOn, add_help_option=False)
 def bench(context: typer.Context) -> None:
     """Measure batch sizes on this machine with a recording of your own."""
     _become_the_worker_s("worker.bench", context, "Measuring", ("worker", "torch", "funasr"))
 
 
-@app.command(context_settings=_PASSED_ON, add_help_option=False)
+@app.command(cls=_PassedOn, add_help_option=False)
 def models(context: typer.Context) -> None:
     """List, download and check speech models: `longscribe models --help`."""
     needs = ("worker", "modelscope_hub", "huggingface_hub")

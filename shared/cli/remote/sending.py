@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from longscribe_client.connection import Connection
+from longscribe_client.errors import NotFound
 from shared.cli.remote.notes import Notes, identity_of
+from shared.cli.remote.outcome import CommandFailed
+from shared.cli.remote.readable import readable
+
+
+def require_files(names: list[str]) -> None:
+    """Check that all names are readable files. Raises CommandFailed."""
+    for name in names:
+        if not Path(name).is_file() or not os.access(name, os.R_OK):
+            raise CommandFailed(f"There is no file '{readable(name)}' that can be read.")
 
 
 def send(
@@ -37,11 +47,18 @@ def send(
         progress=progress,
     )
     try:
-        return there.submit(upload_id, options)
-    finally:
-        with suppress(OSError):
-            if notes is not None:
-                notes.drop(name)
+        job = there.submit(upload_id, options)
+    except NotFound:  # its job was made and deleted: it makes none any more
+        _forget(notes, name)
+        raise
+    _forget(notes, name)
+    return job
+
+
+def _forget(notes: Notes | None, name: str) -> None:
+    with suppress(OSError):
+        if notes is not None:
+            notes.drop(name)
 
 
 def _notes() -> Notes | None:

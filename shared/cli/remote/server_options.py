@@ -1,10 +1,11 @@
-"""Options of all commands that send requests to a server: its address and the API key."""
+"""Options of the commands that ask a server: its address, the API key, and what several of them
+take."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,9 +24,25 @@ KeyFile = Annotated[
     ),
 ]
 
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+Formats = Annotated[
+    str, typer.Option("--format", "-f", help="Formats of transcripts, with commas: srt,docx.")
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the jobs are at their end.")]
+Timeout = Annotated[float, typer.Option(min=0, help="Wait so many seconds at most; 0: any.")]
+Model = Annotated[str, typer.Option(help="The model that is to recognise it.")]
+Speakers = Annotated[str, typer.Option(help="Tell speakers apart: auto, 3, 2-5.")]
+Numbers = Annotated[str, typer.Option(help="'written' writes numbers in digits.")]
+
 
 class UnreadableKey(LongscribeError):
     code = "unreadable_key"
+
+
+def options_of(model: str, speakers: str, numbers: str) -> dict[str, Any]:
+    """The fields of a submission that were chosen."""
+    given = {"model": model, "speakers": speakers, "numbers": numbers}
+    return {name: value for name, value in given.items() if value}
 
 
 def read_key(file: Path | None) -> str | None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import longscribe_client as api
 from longscribe_client.connection import Connection
 from shared.cli.mcp import tools
-from shared.cli.remote import commands
+from shared.cli.remote import commands, session
 from shared.search import hits
 from shared.search.cursors import Cursors
 from tests.support import factories
@@ -95,7 +95,7 @@ def test_the_client_goes_on(there: Connection) -> None:
 
 def test_the_command_goes_on(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     transport = httpx2.WSGITransport(app)
-    monkeypatch.setattr(commands, "Connection", partial(Connection, transport=transport))
+    monkeypatch.setattr(session, "Connection", partial(Connection, transport=transport))
     done = CliRunner().invoke(commands.app, ["list", "--search", QUERY])
     assert (done.exit_code, f"{QUERY}.wav" in done.output) == (0, True), done.output
 

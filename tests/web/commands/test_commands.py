@@ -6,17 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
-from click.testing import Result
 from flask import Flask
 from sqlalchemy import update
 from typer.testing import CliRunner
@@ -25,7 +21,7 @@ from longscribe_client.connection import Connection
 from longscribe_client.errors import ServerUnreachable
 from shared import jobs
 from shared.cli import main
-from shared.cli.remote import commands
+from shared.cli.remote import commands, session
 from shared.db import Database
 from shared.export.reports.named_templates import keep_template
 from shared.models import LOCAL_OWNER, Fetch
@@ -33,69 +29,7 @@ from tests.support import factories
 from tests.support.people import an_admin, bearer, quick_hashes
 from tests.support.services import REPOSITORY
 from tests.support.web.web_app import database, make_app
-from tests.web.commands.conftest import ADDRESS, all_names, work_off
-
-
-class Line(httpx2.BaseTransport):
-    """A line to the server that breaks in the middle of an upload, as often as is wanted."""
-
-    def __init__(self, app: Flask) -> None:
-        self._wsgi = httpx2.WSGITransport(app)
-        self.breaks = 0
-        self.sent: list[int] = []
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        if request.method != "PATCH":
-            return self._wsgi.handle_request(request)
-        body = request.read()
-        self.sent.append(len(body))
-        if not self.breaks:
-            return self._wsgi.handle_request(request)
-        self.breaks -= 1
-        # The server is told the whole length, and half of it arrives.
-        half = httpx2.Request(
-            "PATCH", request.url, headers=request.headers, content=body[: len(body) // 2]
-        )
-        half.headers["Content-Length"] = str(len(body))
-        self._wsgi.handle_request(half)
-        raise httpx2.ReadError("the line is gone")
-
-
-@pytest.fixture
-def line(app: Flask) -> Line:
-    return Line(app)
-
-
-def waiting_by(sleep: Callable[[float], None]) -> SimpleNamespace:
-    """The clock of the commands alone: the server's threads sleep by the real one."""
-    return SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, line: Line, rows: Database, tmp_path: Path
-) -> Iterator[Any]:
-    """Run a command; while it waits, the worker works. Its pauses take no time."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    pauses: list[float] = []
-    monkeypatch.setattr(
-        commands,
-        "Connection",
-        partial(Connection, transport=line, sleep=pauses.append, monotonic=lambda: sum(pauses)),
-    )
-    monkeypatch.setattr(commands, "time", waiting_by(lambda _: work_off(rows)))
-
-    def invoke(*args: str) -> Result:
-        return CliRunner().invoke(commands.app, list(args))
-
-    yield invoke
-
-
-@pytest.fixture
-def wav(tmp_path: Path) -> Path:
-    path = tmp_path / "周会.wav"
-    path.write_bytes(b"sound" * 1000)
-    return path
+from tests.web.commands.conftest import ADDRESS, UNKNOWN, Line, all_names, waiting_by, work_off
 
 
 def test_a_recording_goes_in_and_its_transcripts_come_out(
@@ -225,21 +159,6 @@ def test_an_address_is_fetched_by_the_server(
     assert "cancelled" in run("cancel", other["id"]).stdout
 
 
-def test_a_job_that_fails_is_told_by_the_exit_status(run: Any, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.mp3"
-    bad.write_bytes(b"noise")
-    failed = run("submit", "--wait", str(bad))
-    assert failed.exit_code == 1
-    assert "cannot be read as audio" in failed.stdout
-
-
-def test_what_takes_too_long_has_a_status_of_its_own(
-    run: Any, wav: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(commands, "time", waiting_by(lambda _: None))
-    assert run("submit", "--wait", "--timeout", "0.01", str(wav)).exit_code == 3
-
-
 def test_an_upload_goes_on_where_the_line_broke(run: Any, line: Line, wav: Path) -> None:
     line.breaks = 2
     assert run("submit", str(wav)).exit_code == 0
@@ -263,9 +182,11 @@ def test_what_is_wrong_is_said_in_one_line(run: Any, wav: Path, tmp_path: Path) 
     for args, words in (
         (["submit", str(wav), "--wait", "--format", "pdf"], "no format 'pdf'"),
         (["submit", str(wav), "--model", "nobody's"], "No worker runs the model"),
-        (["get", "01930000-0000-7000-8000-000000000000"], "no such job"),
+        (["get", UNKNOWN], "no such job"),
         (["list", "--key-file", str(tmp_path / "none")], "no API key"),
         (["list", "--server", "nowhere"], "no address"),
+        (["submit", str(tmp_path)], "that can be read"),
+        (["submit", str(wav), "-o", str(wav)], "File exists"),
     ):
         done = run(*args)
         assert done.exit_code == 2, done.output
@@ -280,7 +201,7 @@ def test_a_key_comes_from_a_file_or_the_environment(
         key = bearer(database(app), an_admin(database(app)))["Authorization"].split()[1]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(
-        commands, "Connection", partial(Connection, transport=httpx2.WSGITransport(app))
+        session, "Connection", partial(Connection, transport=httpx2.WSGITransport(app))
     )
     refused = CliRunner().invoke(commands.app, ["submit", str(wav)])
     assert refused.exit_code == 2 and "LONGSCRIBE_API_KEY" in refused.stderr
@@ -309,7 +230,7 @@ def test_what_is_waited_for_is_told_once(monkeypatch: pytest.MonkeyPatch) -> Non
         sleep=pauses.append,
         monotonic=lambda: sum(pauses),
     )
-    monkeypatch.setattr(commands, "Connection", away)
+    monkeypatch.setattr(session, "Connection", away)
     done = CliRunner().invoke(commands.app, ["list"])
     assert done.exit_code == 2 and len(pauses) > 3
     assert done.stderr.count("refused, trying again") == 1

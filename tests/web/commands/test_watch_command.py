@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from longscribe_client.errors import AuthenticationFailed, ServerUnreachable
-from shared.cli.remote import commands
+from shared.cli.remote import commands, watch_command
 from shared.cli.remote.watch import FileEvent, FolderWatch
 
 Look = Exception | FileEvent | None
@@ -30,7 +30,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Look]:
                 watch._tell(happened)
 
     monkeypatch.setattr(FolderWatch, "look", look)
-    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(watch_command, "time", SimpleNamespace(sleep=lambda _: None))
     return left
 
 
