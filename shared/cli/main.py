@@ -77,7 +77,7 @@ class _PassedOn(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.args = list(args)
-        return ctx.args
+        return args
 
 
 @app.command(cls=_PassedOn, add_help_option=False)

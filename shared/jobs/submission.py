@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,9 @@ from shared.words.hotwords import OPTION as HOTWORDS
 from shared.words.hotwords import attach, digest_of, wants_lists
 from shared.words.replacements.job_replacements import keep_group_lists, versions_for
 
+_TRIED_WITHIN_S = 3600.0
+"""Seconds that a request and its retry may lie apart: OpenAI's clients wait for 600."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -69,10 +73,13 @@ def submit(
     upload_id: str | None = None,
     model: str | None = None,
     job_id: str | None = None,
+    is_retry: bool = False,
 ) -> Submission:
     """Make the recording's and the job's rows.
 
     `job_id` is the id that the job was promised, if it was.
+    `is_retry`: the client says that it sends this once more, for want of an answer, and names no
+    key: a job that the same request made within the last hour is returned.
     `model` names the only one that may recognise it; None: any.
     `told_s` is the length that the recording's container tells, if it does; else it is guessed
     from the bytes.  `hotwords` are cleaned words that are likely to be said; those of the lists
@@ -91,6 +98,8 @@ def submit(
                 one_at_a_time(session)
             if (earlier := _earlier(session, asked)) is not None:
                 return earlier
+            if is_retry and (tried := _tried_before(session, asked, filename)) is not None:
+                return tried
             asked.require_known_model(session, limit)
             length_s = estimate_audio_s(
                 session,
@@ -309,3 +318,29 @@ def _earlier(session: Session, asked: _Asked) -> Submission | None:
     if job.request_digest != asked.digest():
         raise IdempotencyKeyReused(param="Idempotency-Key")
     return Submission(job.id, created=False)
+
+
+def _tried_before(session: Session, asked: _Asked, filename: str) -> Submission | None:
+    """The newest job that the same request made a moment ago, without a key as it has none."""
+    if asked.key is not None:
+        return None
+    job_id = session.scalar(
+        select(Job.id)
+        .join(Recording, Recording.id == Job.recording_id)
+        .where(
+            Job.owner_id == asked.owner_id,
+            Job.id >= _id_of_before(_TRIED_WITHIN_S),
+            Job.request_digest == asked.digest(),
+            Job.idempotency_key.is_(None),
+            Recording.filename == filename,
+        )
+        .order_by(Job.id.desc())
+        .limit(1)
+    )
+    return None if job_id is None else Submission(job_id, created=False)
+
+
+def _id_of_before(seconds: float) -> str:
+    """An id below all that were made since then: they begin with the milliseconds."""
+    milliseconds = f"{int((time.time() - seconds) * 1000):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}"

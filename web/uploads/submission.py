@@ -45,8 +45,9 @@ def accept(
     model: str | None = None,
     priority: int = 0,
     idempotency_key: str | None = None,
+    is_retry: bool = False,
 ) -> Submission:
-    """Store a file of a form and queue a job for it.
+    """Store a file of a form and queue a job for it; `is_retry` is that of `jobs.submit`.
 
     Raises PriorityNotAllowed, InvalidRequest for an empty file, InsufficientStorage, UnknownModel,
     ModelChoiceUnavailable, QueueFull, or IdempotencyKeyReused.
@@ -70,6 +71,7 @@ def accept(
         model=model,
         priority=priority,
         idempotency_key=idempotency_key,
+        is_retry=is_retry,
     )
     if not submission.created:
         services().blobs.delete(blob.key)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from shared import accounts, jobs
 from shared.db import Database
-from shared.models import LOCAL_OWNER
+from shared.models import LOCAL_OWNER, Upload
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.people import a_person, an_admin, form_token, quick_hashes, signed_in
@@ -78,6 +80,23 @@ def test_a_failed_job_is_an_answer_with_an_error(client: FlaskClient, rows: Data
     shown = client.get(f"/v2/transcript/{factories.a_job(rows, JobStatus.FAILED)}").json
     assert shown is not None
     assert shown["status"] == "error" and "unsupported_media" in shown["error"]
+
+
+def test_a_stream_of_unknown_length_is_uploaded_too(client: FlaskClient, rows: Database) -> None:
+    def sent(sound: bytes) -> TestResponse:
+        return client.post(
+            "/v2/upload",
+            input_stream=io.BytesIO(sound),
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+    assert "empty" in sent(b"").json["error"]  # type: ignore[index]
+    shown = ask(client, audio_url=sent(b"sound" * 1000).json["upload_url"])  # type: ignore[index]
+    job = jobs.get_job(rows, owner_id=LOCAL_OWNER, job_id=shown.json["id"]).job  # type: ignore[index]
+    assert job.recording.size_bytes == 5000
+    with rows.reading() as session:
+        assert session.scalars(select(Upload.size_bytes)).all() == [5000]
 
 
 def test_what_is_not_done_here_is_refused_by_name(

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from shared import jobs
 from shared.db import Database
 from shared.errors import UnsupportedMedia
+from shared.jobs import submission
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from tests.support import factories
@@ -28,11 +29,16 @@ from web.waiting.watch import watch
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 
 
-def send(client: FlaskClient, *, key: str | None = None, **fields: Any) -> TestResponse:
+def send(
+    client: FlaskClient, *, key: str | None = None, tried: int = 0, **fields: Any
+) -> TestResponse:
     return client.post(
         TRANSCRIPTIONS,
         data={"model": "whisper-1", **fields, "file": (io.BytesIO(b"sound"), "会议.wav")},
-        headers={"Idempotency-Key": key} if key else {},
+        headers={
+            "X-Stainless-Retry-Count": str(tried),
+            **({"Idempotency-Key": key} if key else {}),
+        },
     )
 
 
@@ -164,6 +170,22 @@ def test_a_key_makes_a_repetition_harmless(client: FlaskClient, rows: Database) 
     assert len(jobs.list_jobs(rows, owner_id=LOCAL_OWNER).jobs) == 1
 
 
+def test_a_retry_of_the_package_finds_the_job_that_it_did_not_wait_for(
+    client: FlaskClient, rows: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = send(client, tried=0).location
+    assert send(client, tried=1).location == first
+    assert send(client, tried=2, response_format="srt").location == first
+    assert len(stored_files(tmp_path)) == 1
+    # Another call for the same recording is a job of its own, and so is one with other options.
+    second = send(client, tried=0).location
+    assert send(client, tried=1).location == second != first
+    assert send(client, tried=1, speakers="2").location not in (first, second)
+    monkeypatch.setattr(submission, "_TRIED_WITHIN_S", -60.0)  # as of a minute ahead, none is
+    assert send(client, tried=1).location not in (first, second)
+    assert len(jobs.list_jobs(rows, owner_id=LOCAL_OWNER).jobs) == 4
+
+
 def test_models_are_chosen_by_their_names_here(client: FlaskClient, rows: Database) -> None:
     factories.a_worker(rows, model="iic/small")
     send(client, model="iic/small")
@@ -188,21 +210,30 @@ def test_fields_without_effect_are_taken_and_strange_ones_named(
     assert newest(rows).options["metadata"] == {"a": 1}
     given = jobs.get_hotwords(rows, owner_id=LOCAL_OWNER, job_id=newest(rows).id)
     assert sorted(given.named) == ["达摩院", "陈晓东"]
+    # As the packages write the objects and lists of `extra_body`.
+    parts = {"metadata[room]": "3A", "metadata[who][]": ["a", "b"], "metadata[x][y]": "1"}
+    assert send(client, **parts, **{"hotwords[]": ["达摩院"]}).status_code == 504
+    assert newest(rows).options["metadata"] == {"room": "3A", "who": ["a", "b"], "x": {"y": "1"}}
+    given = jobs.get_hotwords(rows, owner_id=LOCAL_OWNER, job_id=newest(rows).id)
+    assert sorted(given.named) == ["达摩院"]
     for name, value in (
         ("response_format", "xml"),
         ("timestamp_granularities[]", "letter"),
         ("known_speaker_names[]", "Anna"),
         ("stream", "perhaps"),
         ("nonsense", "1"),
+        ("metadata[]", "1"),
+        ("metadata[a]", ["1", "2"]),
+        ("metadata" + "[a]" * 5000, "1"),
     ):
         answer = send(client, **{name: value})
         assert answer.status_code == 400, name
-        assert answer.json["error"]["param"] == name.removesuffix("[]")  # type: ignore[index]
+        assert answer.json["error"]["param"] == name.partition("[")[0]  # type: ignore[index]
     assert (
         len(
             stored_files(Path(client.application.extensions["longscribe"].settings.data_dir).parent)
         )
-        == 1
+        == 2
     )
 
 

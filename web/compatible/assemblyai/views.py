@@ -32,6 +32,7 @@ from web.http.filenames import clean_filename
 from web.monitoring.traces import exporting
 from web.services import services
 from web.uploads.begin import begin_upload
+from web.uploads.deferred_length import with_length
 from web.uploads.submission import accept_upload
 from web.uploads.tus_append import Append
 
@@ -47,23 +48,27 @@ def _refuse(error: LongscribeError) -> Response:
 
 @blueprint.post("/upload")
 def upload() -> Response:
-    """Keep the body of this request, for a transcript to be asked for."""
-    size_bytes = request.content_length
-    if size_bytes is None:
-        raise InvalidRequest(
-            "The length must be known from the start here: send Content-Length.",
-            param="Content-Length",
-        )
+    """Keep the body of this request, for a transcript to be asked for. It may come without its
+    length, in chunks, as Node's streams are sent."""
     here, owner_id = services(), current_owner_id()
-    begun = begin_upload(clean_filename("recording"), size_bytes)
+    begun = begin_upload(clean_filename("recording"), request.content_length)
     try:
         with here.blobs.hold_upload(begun.id) as held:
-            Append(begun, held).store(None)
+            append = Append(begun, held)
+            append.store(None)
+            if not append.durable_bytes:
+                raise InvalidRequest("The recording is empty. Send another one.")
+            if begun.is_length_deferred:
+                with_length(_upload(begun.id), append.durable_bytes, 0)
     except BaseException:  # nobody was told where to go on with it
         uploads.remove(here.db, here.blobs, owner_id=owner_id, upload_id=begun.id)
         raise
     address = f"{url_for('.upload', _external=True)}/{begun.id}"
     return jsonify({"upload_url": address})
+
+
+def _upload(upload_id: str) -> uploads.UploadRecord:
+    return uploads.find(services().db, owner_id=current_owner_id(), upload_id=upload_id)
 
 
 @blueprint.post("/transcript")

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from werkzeug.datastructures import MultiDict
 
 from shared.errors import InvalidRequest
+from shared.strict_json import MAX_DEPTH
 from shared.words.hotwords import clean_words
 from web.api.parsing import parse
 from web.api.schemas.submission import SubmitOptions
@@ -18,6 +19,9 @@ ResponseFormat = Literal["json", "text", "srt", "vtt", "verbose_json", "diarized
 
 _LISTS = ("timestamp_granularities", "keywords")
 """Fields that may be given more than once, with or without [] behind their names."""
+
+_PART_OF_METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
+"""Name of a field by which the packages send a part of an object: `metadata[room]`."""
 
 _WITHOUT_EFFECT = frozenset(
     {"temperature", "language", "languages", "include", "chunking_strategy", "stream_options"}
@@ -86,6 +90,7 @@ def read_fields(form: MultiDict[str, str], files: Sequence[str]) -> Transcriptio
                 f"There is no file field '{name[:80]}' here; it is called 'file'.", param=name[:80]
             )
     given: MultiDict[str, Any] = MultiDict()
+    metadata: dict[str, Any] = {}
     for name, values in form.lists():
         plain = (name or "").removesuffix("[]")
         if plain in _NOT_HERE:
@@ -96,8 +101,29 @@ def read_fields(form: MultiDict[str, str], files: Sequence[str]) -> Transcriptio
             )
         if plain.partition("[")[0] in _WITHOUT_EFFECT:
             continue
-        if plain in _LISTS:
+        if plain in _LISTS or name == "hotwords[]":
             given.setlist(plain, [tuple(values)])
+        elif (part := _PART_OF_METADATA.fullmatch(name or "")) is not None:
+            _put(metadata, part[1].split("]["), values)
+            given.setlist("metadata", [metadata])
         else:
             given.setlist(plain, values)
     return parse(TranscriptionFields, given)
+
+
+def _put(into: dict[str, Any], path: list[str], values: list[str]) -> None:
+    """Put `values` where `path` leads; `[]` at its end makes a list, else there is one value. They
+    are texts, as in any form. Raises InvalidRequest."""
+    is_list = not path[-1]
+    try:
+        *above, last = path[:-1] if is_list else path
+        for name in above:
+            into = into.setdefault(name, {})
+        if last in into or len(path) > MAX_DEPTH or (len(values) > 1 and not is_list):
+            raise ValueError
+        into[last] = values if is_list else values[0]
+    except (AttributeError, TypeError, ValueError):
+        raise InvalidRequest(
+            'metadata: give it as a JSON object in a text, for instance {"room": "3A"}.',
+            param="metadata",
+        ) from None

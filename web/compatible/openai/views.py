@@ -76,9 +76,16 @@ def _submit(wait: Wait) -> TranscriptionFields:
         model=asked.model,
         priority=asked.priority,
         idempotency_key=key,
+        is_retry=_is_retry(),
     )
     wait.job_id = submission.job_id
     return asked
+
+
+def _is_retry() -> bool:
+    """Return whether OpenAI's client sends this once more, as it does where it got no answer in its
+    own time: it names no key, and would get another job each time."""
+    return request.headers.get("X-Stainless-Retry-Count", "0") not in ("", "0")
 
 
 @blueprint.post("/audio/translations")
