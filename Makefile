@@ -44,6 +44,9 @@ PROCESSES ?= 3
 # Threads of torch that wait for each other keep the processors turning meanwhile, which other tests
 # need: what computes on two threads takes three to five times the processor time so.
 test chaos: export OMP_WAIT_POLICY := passive
+# Whatever the environment says: each process that a test starts would compile all of Longscribe
+# anew, and each process of pytest all tests.
+test chaos: export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(AGAIN),--last-failed --last-failed-no-failures none)
 
