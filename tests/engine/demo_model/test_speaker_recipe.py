@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.speech.espeak_voices import say_with_all_voices
 from worker.demo_model.recipe.speech.meeting import SPEAKERS
 from worker.demo_model.recipe.speech.synthesis import SAMPLE_RATE, VOICES, synthesise, use_data
 from worker.demo_model.recipe.training import train_speakers
@@ -57,14 +58,6 @@ def test_the_same_people_come_every_time() -> None:
     assert identities() == identities()
     assert random_variant("a", random.Random(1)) == random_variant("a", random.Random(1))
     assert random_variant("a", random.Random(1)) != random_variant("a", random.Random(2))
-
-
-def say_with_all_voices(folder: Path) -> None:
-    use_data(folder)
-    people = identities()
-    for voice in [*people.training, *people.choosing, *people.held_out]:
-        audio = synthesise("大家好，我们用API。", voice["voice"]).audio
-        assert np.abs(audio).max() > 0.05, voice
 
 
 def test_espeak_speaks_with_every_voice(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from worker.speaker_encoder import VECTOR_SIZE, WINDOW_SAMPLES
 
 def test_the_demo_model_has_one_and_a_folder_another(tmp_path: Path) -> None:
     window = np.random.default_rng(1).integers(-1000, 1000, WINDOW_SAMPLES, dtype=np.int16)
-    own = str(campplus_folder(tmp_path / "campplus").path)
+    narrow = {"growth_rate": 8, "init_channels": 32}
+    own = str(campplus_folder(tmp_path / "campplus", **narrow).path)
     settings = Settings(data_dir=tmp_path, model="demo", device="cpu")
     bundled = load_configured_encoder(settings)
     other = load_configured_encoder(settings.model_copy(update={"speaker_model": own}))

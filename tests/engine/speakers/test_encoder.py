@@ -30,9 +30,14 @@ def windows(count: int) -> list[Pcm]:
     return [pcm[start : start + WINDOW_SAMPLES] for start in starts]
 
 
-@pytest.fixture
-def encoder(tmp_path: Path) -> BatchedSpeakerEncoder:
-    return load_encoder(tdnn_folder(tmp_path / "tdnn"), CPU)
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> BatchedSpeakerEncoder:
+    return load_encoder(tdnn_folder(tmp_path_factory.mktemp("encoder") / "tdnn"), CPU)
+
+
+@pytest.fixture(scope="module")
+def campplus_encoder(tmp_path_factory: pytest.TempPathFactory) -> BatchedSpeakerEncoder:
+    return load_encoder(campplus_folder(tmp_path_factory.mktemp("encoder") / "campplus"), CPU)
 
 
 def funasrs_features(window: Pcm) -> torch.Tensor:
@@ -53,15 +58,17 @@ def test_a_vector_of_length_one_for_each_window(encoder: SpeakerEncoder) -> None
     assert encoder.embed([]).shape == (0, VECTOR_SIZE)
 
 
-def test_a_vector_depends_on_its_own_window_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["encoder", "campplus_encoder"])
+def test_a_vector_depends_on_its_own_window_alone(
+    request: pytest.FixtureRequest, network: str
+) -> None:
     """To the last bit: at any place of a pass, alone or in company."""
+    encoder: SpeakerEncoder = request.getfixturevalue(network)
     spoken = windows(PASS_WINDOWS + 3)
-    for folder in (tdnn_folder(tmp_path / "tdnn"), campplus_folder(tmp_path / "campplus")):
-        encoder = load_encoder(folder, CPU)
-        together = encoder.embed(spoken)
-        assert np.array_equal(encoder.embed(spoken[::-1]), together[::-1])
-        assert np.array_equal(encoder.embed(spoken[4:5]), together[4:5])
-        assert np.array_equal(encoder.embed(spoken[5:12]), together[5:12])
+    together = encoder.embed(spoken)
+    assert np.array_equal(encoder.embed(spoken[::-1]), together[::-1])
+    assert np.array_equal(encoder.embed(spoken[4:5]), together[4:5])
+    assert np.array_equal(encoder.embed(spoken[5:12]), together[5:12])
 
 
 def test_loudness_means_nothing(encoder: SpeakerEncoder) -> None:
@@ -92,9 +99,9 @@ def test_the_features_are_funasrs() -> None:
         assert (ours - funasrs_features(window)).abs().max() < 2e-3
 
 
-def test_the_vectors_of_campplus_are_funasrs(tmp_path: Path) -> None:
+def test_the_vectors_of_campplus_are_funasrs(campplus_encoder: SpeakerEncoder) -> None:
     spoken = windows(5)
-    ours = load_encoder(campplus_folder(tmp_path / "campplus"), CPU).embed(spoken)
+    ours = campplus_encoder.embed(spoken)
     stock = campplus(CAMPPLUS_CONF)
     with torch.inference_mode():
         for vector, window in zip(ours, spoken, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -39,9 +40,10 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> SpeakerEncoder:
     return load_configured_encoder(settings)
 
 
-def spans_of_speech() -> list[SpeechSpan]:
+@functools.cache
+def spans_of_speech() -> tuple[SpeechSpan, ...]:
     detector = speech_models.recogniser().voice_activity()
-    return detector.feed(speech_models.meeting()) + detector.finish()
+    return (*detector.feed(speech_models.meeting()), *detector.finish())
 
 
 def heard(
@@ -70,8 +72,14 @@ def heard(
     return voice_map, times
 
 
-def test_each_word_has_the_voice_that_says_it(encoder: SpeakerEncoder) -> None:
-    voice_map, times = heard(encoder, [spans_of_speech()])
+@pytest.fixture(scope="module")
+def at_once(encoder: SpeakerEncoder) -> tuple[VoiceMap, Times]:
+    """The whole meeting in one batch."""
+    return heard(encoder, [spans_of_speech()])
+
+
+def test_each_word_has_the_voice_that_says_it(at_once: tuple[VoiceMap, Times]) -> None:
+    voice_map, times = at_once
     for wanted in (AUTOMATIC, SpeakerCount(4, 4)):
         speakers = speakers_of_words(times, voice_map.pieces, cut(voice_map, wanted))
         pairs = Counter(
@@ -83,9 +91,11 @@ def test_each_word_has_the_voice_that_says_it(encoder: SpeakerEncoder) -> None:
         assert right > 0.99 * len(times)
 
 
-def test_voices_are_the_same_in_every_batch_and_order(encoder: SpeakerEncoder) -> None:
+def test_voices_are_the_same_in_every_batch_and_order(
+    encoder: SpeakerEncoder, at_once: tuple[VoiceMap, Times]
+) -> None:
     spans = spans_of_speech()
-    expected, _ = heard(encoder, [spans])
+    expected, _ = at_once
     one_by_one, _ = heard(encoder, [[span] for span in reversed(spans)])
     by_length = sorted(spans, key=lambda span: span.end - span.start)
     in_sevens, _ = heard(encoder, [by_length[at : at + 7] for at in range(0, len(spans), 7)])

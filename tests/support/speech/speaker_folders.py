@@ -39,7 +39,8 @@ def tdnn_folder(folder: Path, **changes: Any) -> ModelFolder:
 
 
 def campplus_folder(folder: Path, **conf: Any) -> ModelFolder:
-    """CAM++ in its full size, laid out as the hub has it: no am.mvn, a checkpoint named .bin."""
+    """CAM++, in its full size unless `conf` says otherwise, laid out as the hub has it: no am.mvn,
+    a checkpoint named .bin."""
     network = campplus({**CAMPPLUS_CONF, **conf})
     config = {
         "model": "CAMPPlus",
