@@ -45,6 +45,9 @@ _LIKE_PROGRAMS = re.compile(
 )
 """Paths at which programs look for another service's API, and no page of this one is."""
 
+_LIKE_ASSEMBLYAI = re.compile(r"/v2/(upload|transcript)(/|$)")
+_LIKE_DASHSCOPE = re.compile(r"/api/v1/(services|tasks)(/|$)")
+
 _METHODS_OF_PAGES = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 _HTTP_ERRORS = {
@@ -187,11 +190,6 @@ def _longscribe_error(error: LongscribeError) -> Response:
     )
 
 
-def error_in_shape(body: dict[str, Any], error: LongscribeError) -> Response:
-    """Answer with an error whose `body` has the shape of another service's."""
-    return _completed(jsonify(body), status=error.http_status, retry_after_s=retry_after_s(error))
-
-
 def retry_after_s(error: LongscribeError) -> float:
     """Seconds after which the same is worth another try."""
     if isinstance(error, QueueFull | TooManyAttempts | QuotaExceeded):
@@ -231,16 +229,23 @@ def _respond(
 ) -> Response:
     response: Response
     if wants_json():
-        body: dict[str, Any] = {
-            "error": error_object(message, status=status, code=code, param=param)
-        }
-        response = jsonify(body)
+        error = error_object(message, status=status, code=code, param=param)
+        response = jsonify(_in_shape(error))
     else:
         title = _(_TITLES[status]) if status in _TITLES else _("That did not work")
         response = make_response(
             render_template("error.html", status=status, title=title, message=message)
         )
     return _completed(response, status=status, retry_after_s=retry_after_s)
+
+
+def _in_shape(error: dict[str, str | None]) -> dict[str, Any]:
+    """The body of an error in the shape that the clients of this request's path read."""
+    if _LIKE_ASSEMBLYAI.match(request.path):
+        return {"error": error["message"], "code": error["code"]}
+    if _LIKE_DASHSCOPE.match(request.path):
+        return {"code": error["code"], "message": error["message"]}
+    return {"error": error}
 
 
 def _completed(response: Response, *, status: int, retry_after_s: float) -> Response:

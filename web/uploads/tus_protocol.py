@@ -74,6 +74,11 @@ def announced_length(headers: Headers) -> int | None:
 
     Raises InvalidRequest.
     """
+    if "Upload-Concat" in headers:
+        raise InvalidRequest(
+            "Uploads are not joined here: send the file as one, without parallel uploads.",
+            param="Upload-Concat",
+        )
     deferred = headers.get("Upload-Defer-Length")
     if deferred is None:
         return whole_number("Upload-Length", headers.get("Upload-Length"))

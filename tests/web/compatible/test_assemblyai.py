@@ -116,7 +116,13 @@ def test_what_is_not_done_here_is_refused_by_name(
         assert answer.status_code == 400, fields
         assert isinstance(answer.json["error"], str)  # type: ignore[index]
     assert client.post("/v2/upload", data=b"").status_code == 400
-    assert client.get("/v2/transcript/01930000-0000-7000-8000-000000000000").status_code == 404
+    for path, status in (
+        ("/v2/transcript/01930000-0000-7000-8000-000000000000", 404),
+        ("/v2/transcript/no-id", 404),
+        ("/v2/transcript", 405),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, type(answer.json["error"])) == (status, str)  # type: ignore[index]
     assert jobs.list_jobs(rows, owner_id=LOCAL_OWNER).jobs == []
     assert len(stored_files(tmp_path)) == 1
 

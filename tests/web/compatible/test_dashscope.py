@@ -103,8 +103,9 @@ def test_what_is_not_done_here_is_refused_by_name(client: FlaskClient, rows: Dat
         begin(client, url, special_word_filter="{}"),
         begin(client, url, channel_id=["left"]),
         client.post(BEGIN, json={"input": {"file_urls": [url]}}),
+        client.get("/api/v1/tasks/no-id"),
     ]
-    assert [answer.status_code for answer in refused] == [400] * 6
+    assert [answer.status_code for answer in refused] == [400] * 6 + [404]
     assert all(answer.json["message"] for answer in refused)  # type: ignore[index]
     assert jobs.list_jobs(rows, owner_id=LOCAL_OWNER).jobs == []
     assert begin(client, url, channel_id=[1]).status_code == 200

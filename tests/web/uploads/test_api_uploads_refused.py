@@ -98,6 +98,7 @@ def test_another_version_of_the_protocol_is_refused(
         ({"Upload-Length": "many"}, "Upload-Length"),
         ({"Upload-Length": "-1"}, "Upload-Length"),
         ({"Upload-Length": "0"}, "Upload-Length"),
+        ({"Upload-Length": "5", "Upload-Concat": "partial"}, "Upload-Concat"),
         ({"Upload-Length": "5", "Upload-Metadata": "filename ???"}, "Upload-Metadata"),
         ({"Upload-Length": "5", "Upload-Metadata": "a YQ==,a YQ=="}, "Upload-Metadata"),
     ],

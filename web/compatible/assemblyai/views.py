@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, make_response, request, url_for
 
 from shared import jobs
-from shared.errors import InvalidRequest, LongscribeError
+from shared.errors import InvalidRequest
 from shared.export import FORMATS
 from shared.export.options import LIMITS, Provenance
 from shared.states import JobStatus
@@ -25,7 +25,6 @@ from web.compatible.assemblyai.answers import (
     shown_sentences,
 )
 from web.compatible.assemblyai.request import read_request
-from web.errors import error_in_shape, localised_error
 from web.fetches import submission as fetching
 from web.fetches.schemas import FetchSubmission
 from web.http.filenames import clean_filename
@@ -38,12 +37,6 @@ from web.uploads.tus_append import Append
 
 # The OpenAPI document is that of /api/v1; this is described in docs/clients.md.
 blueprint = APIBlueprint("assemblyai", __name__, url_prefix="/v2", enable_openapi=False)
-
-
-@blueprint.errorhandler(LongscribeError)
-def _refuse(error: LongscribeError) -> Response:
-    """Answer with an error as AssemblyAI's clients read it."""
-    return error_in_shape({"error": localised_error(error), "code": error.code}, error)
 
 
 @blueprint.post("/upload")

@@ -9,11 +9,10 @@ from flask import Response, current_app, jsonify, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from shared import jobs
-from shared.errors import InvalidRequest, JobNotFound, LongscribeError
+from shared.errors import InvalidRequest, JobNotFound
 from web.authentication.owner import current_owner_id
 from web.compatible.dashscope.answers import begun, shown_fetch, shown_task, transcription
 from web.compatible.dashscope.request import read_request
-from web.errors import error_in_shape, localised_error
 from web.fetches import submission as fetching
 from web.fetches.schemas import FetchSubmission
 from web.monitoring.traces import exporting
@@ -25,12 +24,6 @@ blueprint = APIBlueprint("dashscope", __name__, url_prefix="/api/v1", enable_ope
 
 LINK_S = 24 * 3600
 """Seconds for which the address of a transcription opens it, as DashScope's does."""
-
-
-@blueprint.errorhandler(LongscribeError)
-def _refuse(error: LongscribeError) -> Response:
-    """Answer with an error as DashScope's clients read it."""
-    return error_in_shape({"code": error.code, "message": localised_error(error)}, error)
 
 
 @blueprint.post("/services/audio/asr/transcription")
