@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_compress import flask_compress
+from werkzeug.test import TestResponse
 
 from shared import jobs
 from shared.db import Database
@@ -76,6 +78,41 @@ def test_transcripts_are_compressed_for_who_can_read_that(
 def test_pages_and_scripts_are_too(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"Accept-Encoding": "br, gzip"})
     assert answer.headers["Content-Encoding"] == "br"
+
+
+def test_a_static_file_is_compressed_once_until_it_changes(
+    app: Flask, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compressed = []
+    compress = flask_compress._compress_data
+
+    def counted(app: Flask, content: bytes, algorithm: str) -> bytes:
+        compressed.append((algorithm, content))
+        return compress(app, content, algorithm)
+
+    monkeypatch.setattr(flask_compress, "_compress_data", counted)
+    app.static_folder = str(tmp_path)
+    file = tmp_path / "said.js"
+    first, second = b"// one\n" * 200, b"// two and more\n" * 200
+
+    def fetched(**headers: str) -> TestResponse:
+        answer = client.get("/static/said.js", headers={"Accept-Encoding": "gzip"} | headers)
+        assert answer.status_code == 304 or answer.content_length == len(answer.data)
+        return answer
+
+    file.write_bytes(first)
+    answers = [fetched() for _ in range(3)]
+    assert [gzip.decompress(answer.data) for answer in answers] == [first] * 3
+    unchanged = fetched(**{"If-None-Match": answers[0].headers["ETag"]})
+    assert (unchanged.status_code, unchanged.data) == (304, b"")
+    assert compressed == [("gzip", first)]
+    assert client.get("/static/said.js").data == first
+    file.write_bytes(second)
+    assert gzip.decompress(fetched().data) == second
+    pages = [client.get("/", headers={"Accept-Encoding": "gzip"}).data for _ in range(2)]
+    assert all(b"<html" in gzip.decompress(page) for page in pages)
+    assert [content for _, content in compressed[:2]] == [first, second]
+    assert len(compressed) == 4, "a page is made for one answer"
 
 
 def test_a_document_is_sent_as_it_is(client: FlaskClient, job_id: str) -> None:
