@@ -1,14 +1,15 @@
-"""Starts web servers and workers from a process that has imported their modules already.
+"""Starts web servers, workers and `longscribe models` from a process that has imported their code.
 
-Importing them takes 0.8 CPU seconds, more than most tests of a server take besides, and some two
-hundred are started.  Here one process (a zygote, as Chromium calls it) imports what they have in
-common and forks one for each; what runs in the fork is what `python -m gunicorn` and `python -m
-celery` run, under the settings, the output and the process group of a process of its own.  The
-children of a worker start from nothing, as always.  Of the ways to start that users have,
-`longscribe serve`, Compose's commands and those of the command line are tested without it.
+Importing it takes up to 0.8 CPU seconds, more than most tests of a server take besides, and some
+two hundred are started.  Here one process (a zygote, as Chromium calls it) imports what they have
+in common and forks one for each; what runs in the fork is what `python -m` runs, under the
+settings, the output and the process group of a process of its own.  The children of a worker start
+from nothing, as always.  Of the ways to start that users have, `longscribe serve`, Compose's
+commands and those of the command line are tested without it.
 
-The pytest process sends the zygote a JSON object and two file descriptors for each process: the
-log's, and that of a socket on which the process's id comes back, and its exit status in the end.
+The pytest process sends the zygote a JSON object and three file descriptors for each process: that
+of a socket on which the process's id comes back, and its exit status in the end; the output's, and
+the errors'.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import runpy
 import selectors
 import signal
@@ -31,9 +33,14 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 
-_IMPORTED = ("gunicorn.app.wsgiapp", "celery.bin.celery", "web.app", "worker.pipeline.transcribe")
+_IMPORTED = (
+    *("gunicorn.app.wsgiapp", "celery.bin.celery", "web.app", "worker.pipeline.transcribe"),
+    "worker.model_store.commands",
+)
 """Modules that neither read the environment nor start a thread when they are imported; and not
-torch, which no main process imports."""
+torch, which no main process imports, nor the hubs' clients, which do read it."""
+
+_RUN = ("gunicorn", "celery", "worker.model_store")
 
 _NOT_WITH = ("LONGSCRIBE_WEB_WORKERS", "PROMETHEUS_MULTIPROC_DIR")
 """Variables that decide what an imported module does: prometheus_client looks once."""
@@ -84,19 +91,29 @@ class ForkedProcess:
 
 def can_fork(command: list[str], env: dict[str, str]) -> bool:
     """Return whether a command is one that a zygote may run under these variables."""
-    ours = command[:2] == [sys.executable, "-m"] and command[2] in ("gunicorn", "celery")
+    ours = command[:2] == [sys.executable, "-m"] and command[2] in _RUN
     return ours and not any(name in env for name in _NOT_WITH)
 
 
-def fork(command: list[str], *, cwd: Path, env: dict[str, str], log: int) -> ForkedProcess:
+def fork(
+    command: list[str],
+    *,
+    cwd: Path,
+    env: dict[str, str],
+    log: int,
+    errors: int | None = None,
+    file_bytes: int = resource.RLIM_INFINITY,
+) -> ForkedProcess:
     """Run `python -m MODULE ARGUMENTS...` in a fork of this process's zygote.
 
-    `log` is the file descriptor of its output and errors.
+    `log` is the file descriptor of its output, and of its errors where `errors` names no other;
+    `file_bytes` is what a file that it writes may grow to.
     """
     ours, theirs = socket.socketpair()
-    asked = json.dumps({"argv": command[2:], "env": env}).encode()
+    asked = json.dumps({"argv": command[2:], "env": env, "file_bytes": file_bytes}).encode()
     with theirs:
-        socket.send_fds(_zygote(cwd), [asked], [theirs.fileno(), log])
+        outputs = [log, log if errors is None else errors]
+        socket.send_fds(_zygote(cwd), [asked], [theirs.fileno(), *outputs])
     return ForkedProcess(ours)
 
 
@@ -140,16 +157,17 @@ def _serve(asked: socket.socket) -> list[str]:
                 _report_ended(forked)
             if asked not in ready:
                 continue
-            request, descriptors, _, _ = socket.recv_fds(asked, _MOST_BYTES, 2)
+            request, descriptors, _, _ = socket.recv_fds(asked, _MOST_BYTES, 3)
             if not request:
                 sys.exit()  # the tests have ended
-            answers, log = socket.socket(fileno=descriptors[0]), descriptors[1]
+            answers, outputs = socket.socket(fileno=descriptors[0]), descriptors[1:]
             pid = os.fork()
             if pid == 0:
                 break
             with contextlib.suppress(OSError):
                 os.setpgid(pid, pid)  # here too: the tests may signal the group at once
-            os.close(log)
+            for output in outputs:
+                os.close(output)
             forked[pid] = answers
             answers.sendall(f"{pid}\n".encode())
     signal.set_wakeup_fd(-1)
@@ -158,7 +176,7 @@ def _serve(asked: socket.socket) -> list[str]:
     for kept in (asked, ended, wakes, answers, *forked.values()):
         kept.close()
     wanted = json.loads(request)
-    _become(wanted["env"], log)
+    _become(wanted["env"], outputs, wanted["file_bytes"])
     return list(wanted["argv"])
 
 
@@ -174,13 +192,15 @@ def _report_ended(forked: dict[int, socket.socket]) -> None:
         connection.close()
 
 
-def _become(env: dict[str, str], log: int) -> None:
+def _become(env: dict[str, str], outputs: list[int], file_bytes: int) -> None:
     """Make a fork look like a process that was just started."""
     os.setpgid(0, 0)
     _die_with_parent()
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
+    for number, output in enumerate(outputs, start=1):
+        os.dup2(output, number)
+        os.close(output)
+    if file_bytes != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     os.environ.clear()
     os.environ.update(env)
     if "TZ" in env:
