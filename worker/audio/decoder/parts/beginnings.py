@@ -43,6 +43,8 @@ _BEGINNING = re.compile(
     b"|".join(b"(?:" + p + b")" for p in [k[2] for k in _KINDS] + list(_WHERE_ANOTHER_ENDS)),
     re.DOTALL,
 )
+_ZEROS = bytes(_BLOCK + 2 * HEAD)
+"""A block of digital silence, or of room that was reserved and never written."""
 _TAG = re.compile(rb"ID3[\x02-\x04][\x00-\x04].[\x00-\x7f]{4}", re.DOTALL)
 
 
@@ -68,6 +70,9 @@ def next_beginning(descriptor: int, start: int, end: int, *, but: str = "") -> i
         size = _FIRST_BLOCK if at == start else _BLOCK
         first = max(start, at - HEAD)
         block = os.pread(descriptor, min(at + size + HEAD, end) - first, first)
+        if _ZEROS.startswith(block):  # compared in a fraction of the time that searching takes
+            at += size
+            continue
         found = None
         for anchor, behind, pattern in _SOUGHT:
             for hit in anchor.finditer(block):
