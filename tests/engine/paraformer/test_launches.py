@@ -7,8 +7,8 @@ A network as deep as Paraformer-large, for how wide it is does not matter here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -38,6 +38,10 @@ class Dispatched(TorchDispatchMode):
         super().__init__()
         self.launched: Counter[str] = Counter()
         self.waits: list[str] = []
+        self.queued_before: Counter[str] = Counter()
+        """Launched when the tokens set out for the host."""
+        self.queued_by: Counter[str] = Counter()
+        """Launched when the host began to wait for them."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -68,21 +72,19 @@ def _is_view(func: Any) -> bool:
 class Told:
     """Stands for what arrives, and notes what was queued by then."""
 
-    queued_before: ClassVar[Counter[str]] = Counter()
-    queued_by: ClassVar[Counter[str]] = Counter()
     counting: Dispatched
 
     def __init__(self, numbers: Tensor) -> None:
         assert numbers.device == META
-        Told.queued_before = Counter(Told.counting.launched)
+        Told.counting.queued_before = Counter(Told.counting.launched)
 
     def wait(self) -> Tensor:
-        Told.queued_by = Counter(Told.counting.launched)
+        Told.counting.queued_by = Counter(Told.counting.launched)
         return COUNTS
 
 
-@pytest.fixture
-def deep(monkeypatch: pytest.MonkeyPatch) -> Paraformer:
+@pytest.fixture(scope="module")
+def deep() -> Iterator[Paraformer]:
     """50 + 16 layers on the meta device, with the bundled model's modules."""
 
     def uploaded(spans: Sequence[Pcm], device: torch.device, *, multiple: int = 1) -> Tensor:
@@ -96,16 +98,23 @@ def deep(monkeypatch: pytest.MonkeyPatch) -> Paraformer:
     def fetched(*tensors: Tensor) -> list[list[float]]:
         return [[0.0] * tensor.numel() for tensor in tensors]
 
-    for module in (fbank, paraformer):
-        monkeypatch.setattr(module, "uploaded_numbers", uploaded_numbers)
-    monkeypatch.setattr(fbank, "uploaded", uploaded)
-    monkeypatch.setattr(paraformer, "fetched", fetched)
-    monkeypatch.setattr(paraformer, "Arriving", Told)
     loaded = untrained_paraformer(50, 16)
     loaded.model.to(META)
-    network = Paraformer(loaded, Fbank(META), META)
-    counted(network)  # makes what is kept
-    return network
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (fbank, paraformer):
+            patch.setattr(module, "uploaded_numbers", uploaded_numbers)
+        patch.setattr(fbank, "uploaded", uploaded)
+        patch.setattr(paraformer, "fetched", fetched)
+        patch.setattr(paraformer, "Arriving", Told)
+        network = Paraformer(loaded, Fbank(META), META)
+        counted(network)  # makes what is kept
+        yield network
+
+
+@pytest.fixture(scope="module")
+def dispatched(deep: Paraformer) -> Dispatched:
+    """What a pass asked for."""
+    return counted(deep)
 
 
 def counted(network: Paraformer) -> Dispatched:
@@ -115,8 +124,9 @@ def counted(network: Paraformer) -> Dispatched:
     return dispatched
 
 
-def test_a_pass_launches_few_operations_and_waits_for_nothing_on_the_way(deep: Paraformer) -> None:
-    dispatched = counted(deep)
+def test_a_pass_launches_few_operations_and_waits_for_nothing_on_the_way(
+    dispatched: Dispatched,
+) -> None:
     operations = sum(dispatched.launched.values())
     print(f"\n{operations} operations: {dict(dispatched.launched.most_common(20))}")
     assert operations < MOST_OPERATIONS
@@ -124,16 +134,16 @@ def test_a_pass_launches_few_operations_and_waits_for_nothing_on_the_way(deep: P
     assert dispatched.waits == []
 
 
-def test_the_timestamps_are_queued_before_the_tokens_are_waited_for(deep: Paraformer) -> None:
-    counted(deep)
-    meanwhile = Told.queued_by - Told.queued_before
+def test_the_timestamps_are_queued_before_the_tokens_are_waited_for(
+    dispatched: Dispatched,
+) -> None:
+    meanwhile = dispatched.queued_by - dispatched.queued_before
     assert any("lstm" in name for name in meanwhile)
 
 
 def test_the_counting_finds_a_copy_and_an_operation_more(
-    deep: Paraformer, monkeypatch: pytest.MonkeyPatch
+    deep: Paraformer, dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = counted(deep)
     encode = Paraformer._encode
 
     def slower(network: Paraformer, features: Tensor, frames: Any) -> Tensor:
@@ -141,5 +151,5 @@ def test_the_counting_finds_a_copy_and_an_operation_more(
 
     monkeypatch.setattr(Paraformer, "_encode", slower)
     after = counted(deep)
-    assert sum(after.launched.values()) > sum(before.launched.values())
+    assert sum(after.launched.values()) > sum(dispatched.launched.values())
     assert len(after.waits) == 1
