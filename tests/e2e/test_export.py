@@ -274,3 +274,19 @@ def test_the_dialog_is_accessible_and_fits(
             for control in (dialog.locator("a.download"), dialog.locator("pre")):
                 expect(control).to_be_in_viewport(ratio=0.9)
     context.close()
+
+
+def test_at_400_percent_the_dialog_is_scrolled_and_nothing_lies_over_its_preview(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    page.set_viewport_size({"width": 320, "height": 256})
+    dialog = opened(page)
+    expect(preview(dialog)).to_have_attribute("aria-busy", "false")
+    button = dialog.get_by_role("button", name="Copy all")
+    for control in (preview(dialog), button, dialog.get_by_label("JSON with word times")):
+        control.scroll_into_view_if_needed()
+        expect(control).to_be_in_viewport(ratio=0.9)
+    shown, below = preview(dialog).bounding_box(), button.bounding_box()
+    assert shown and below
+    assert shown["y"] + shown["height"] <= below["y"]
