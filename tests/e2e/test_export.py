@@ -290,3 +290,21 @@ def test_at_400_percent_the_dialog_is_scrolled_and_nothing_lies_over_its_preview
     shown, below = preview(dialog).bounding_box(), button.bounding_box()
     assert shown and below
     assert shown["y"] + shown["height"] <= below["y"]
+
+
+def test_the_page_begins_where_it_says_why_a_template_is_refused(
+    site: Site, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 780})
+    page.goto(f"{site.url}/report-template")
+    page.get_by_label("Template of reports").fill("# {{titel}}")
+    page.get_by_role("button", name="Save", exact=True).click()
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("titel")
+    expect(told).to_be_in_viewport()
+    page.get_by_role("textbox", name="Name").fill("Board")
+    named = {"name": "board.md", "mimeType": "text/markdown", "buffer": b"# {{titel}}"}
+    page.get_by_label("File (.docx, .dotx, .md)").set_input_files(named)
+    page.get_by_role("button", name="Keep this template").click()
+    expect(page.locator("#named-problem")).to_be_in_viewport()
