@@ -200,3 +200,16 @@ def test_an_open_editor_is_accessible_in_both_languages(
         assert Axe().run(page).response["violations"] == []
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390
+
+
+def test_a_keyboard_on_the_screen_leaves_the_open_sentence_in_sight(
+    desk: Desk, context: BrowserContext
+) -> None:
+    page = desk.open(context)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate("document.getElementById('sentences').style.marginTop = '30rem'")
+    shown(page, 1).scroll_into_view_if_needed()
+    shown(page, 1).dblclick()
+    expect(field_of(page)).to_be_in_viewport()
+    page.set_viewport_size({"width": 390, "height": 430})
+    expect(field_of(page)).to_be_in_viewport(ratio=0.9)

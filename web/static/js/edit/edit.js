@@ -7,6 +7,7 @@ import { Changes } from "./changes.js";
 import { chooseVersion, showHistory } from "./dialogs.js";
 import { Editor } from "./editor.js";
 import { Filters } from "./filters.js";
+import { keepInView } from "./keep_in_view.js";
 import { keyInEditor, listenOutside } from "./keys.js";
 import { Moves } from "./moves.js";
 import { Past } from "./past.js";
@@ -48,6 +49,7 @@ class Editing {
     list.addEventListener("dblclick", (event) => this.doubleClicked(event));
     listenOutside(this);
     addEventListener("pagehide", () => this.editor?.touched && this.saveAndLeave());
+    keepInView(this);
     this.filters = new Filters(list);
     this.resume();
   }
