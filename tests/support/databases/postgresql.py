@@ -36,6 +36,19 @@ _SCHEMA = """
 _OF_THE_SCHEMA = ("alembic_version", "schema_versions")
 """Tables that say which schema this is, and hold no data of anybody's."""
 
+_SIZES = """
+    SELECT relname, pg_table_size(pg_class.oid) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+"""
+"""Tables that hold anything, rows or what is left of deleted ones, and their bytes."""
+
+_IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+
+_START_NUMBERING = "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence"
+
+_SMALL_BYTES = 2**17
+"""Bytes of a table up to which its rows are deleted, and so of what is left of deleted ones."""
+
 _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -133,8 +146,8 @@ def new_database(server: str, *, template: str = "template1") -> Iterator[str]:
 class ReusedDatabase:
     """A copy of a migrated template that one test after another is given.
 
-    Emptying it takes a tenth of the time of a copy.  A test that changes the schema, or what the
-    migrations put there, spoils it; the next test is then given a new copy.
+    Emptying it takes a hundredth of the time of a copy.  A test that changes the schema, or what
+    the migrations put there, spoils it; the next test is then given a new copy.
     """
 
     def __init__(self, server: str, *, template: str) -> None:
@@ -146,6 +159,7 @@ class ReusedDatabase:
         self._schema: str | None = None
         self._revisions: list[str] = []
         self._tables: list[str] = []
+        self._passes_triggers = False
 
     def __enter__(self) -> ReusedDatabase:
         self._copy()
@@ -167,18 +181,41 @@ class ReusedDatabase:
             connection.execute(text(_END_OTHERS))
             spoilt = self._state(connection) != (self._schema, self._revisions)
             if not spoilt:
-                # No DELETE: triggers forbid it for some, and it would leave the numbering.
-                connection.execute(text(f"TRUNCATE {', '.join(self._tables)} RESTART IDENTITY"))
+                self._empty(connection)
         if spoilt:
             self._drop()
             self._copy()
         return self._url.render_as_string(hide_password=False)
+
+    def _empty(self, connection: Connection) -> None:
+        """Remove all rows and begin the numbering anew.
+
+        TRUNCATE makes each file of each table and index anew, and takes the server some 30 ms of
+        processor time: it is for tables that have grown, and for users that may not pass by the
+        triggers, which forbid DELETE for some.
+        """
+        tables = ", ".join(self._tables)
+        if not self._passes_triggers:
+            connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+            return
+        # As TRUNCATE, wait for the transactions of those that are being ended.
+        connection.exec_driver_sql(f"BEGIN; LOCK TABLE {tables} IN EXCLUSIVE MODE")
+        sizes = {
+            name: size for name, size in connection.execute(text(_SIZES)) if name in self._tables
+        }
+        if max(sizes.values(), default=0) > _SMALL_BYTES:
+            emptying = [f"TRUNCATE {tables}"]
+        else:
+            emptying = ["SET LOCAL session_replication_role = replica"]
+            emptying += [f"DELETE FROM {name}" for name in sizes]
+        connection.exec_driver_sql("; ".join([*emptying, _START_NUMBERING, "COMMIT"]))
 
     def _copy(self) -> None:
         with _administration(self._server) as connection:
             connection.execute(text(f"CREATE DATABASE {self._name} TEMPLATE {self._template}"))
         with self._engine.connect() as connection:
             self._schema, self._revisions = self._state(connection)
+            self._passes_triggers = bool(connection.scalar(text(_IS_SUPERUSER)))
             found = MetaData()
             found.reflect(connection)
             self._tables = [name for name in found.tables if name not in _OF_THE_SCHEMA]
