@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from apiflask import APIFlask
@@ -191,6 +192,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     return app
 
 
+@cache
 def _version() -> str:
     try:
         return version("longscribe")
