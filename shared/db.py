@@ -193,6 +193,8 @@ class Database:
             _configure_sqlite(engine)
         else:
             url, connecting = postgresql.address(self._url)
+            # Else each engine asks the server for a type that no table here has.
+            options["use_native_hstore"] = False
             engine = create_engine(url, connect_args=connecting, **options)
             postgresql.configure(engine, impatient=self._impatient)
         return engine

@@ -11,10 +11,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from shared.models import Group, GroupMember
+from shared.models import LOCAL_OWNER, Group, GroupMember
 
 MOST_LISTS = 20
 """Groups whose lists a job is given, by name: of more, those after them are left out."""
+
+
+def may_be_in_groups(owner_id: str) -> bool:
+    """Return whether an owner has an account, which groups are of: where nobody signs in, nothing
+    need be asked about them."""
+    return owner_id != LOCAL_OWNER
 
 
 def of_groups(

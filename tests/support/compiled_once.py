@@ -1,5 +1,5 @@
-"""Templates, statements and URL rules that each test's own application and database would compile
-anew, compiled once a process.
+"""Templates, statements, URL rules and revisions that each test's own application and database
+would compile anew, compiled once a process.
 
 It is more than half of the processor time of the tests that have either.
 """
@@ -11,6 +11,8 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -55,6 +57,7 @@ def compile_once() -> None:
     """Have this process keep compiled SQL statements and URL rules from test to test."""
     _share_statements()
     _share_rules()
+    _share_revisions()
 
 
 def _share_statements() -> None:
@@ -83,6 +86,20 @@ def _share_statements() -> None:
             engine._compiled_cache = statements
 
     Engine.__init__ = make_engine_with_it  # type: ignore[method-assign, assignment]
+
+
+def _share_revisions() -> None:
+    """Read the revisions of a folder once, and not again at each change of a schema."""
+    read = ScriptDirectory.from_config
+    folders: dict[str | None, ScriptDirectory] = {}
+
+    def read_once(config: Config) -> ScriptDirectory:
+        folder = config.get_main_option("script_location")
+        if folder not in folders:
+            folders[folder] = read(config)
+        return folders[folder]
+
+    ScriptDirectory.from_config = read_once  # type: ignore[method-assign, assignment]
 
 
 def _share_rules() -> None:

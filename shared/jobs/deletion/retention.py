@@ -23,6 +23,7 @@ from shared.search.entries import forget
 from shared.speakers.kept.voice_keeping import drop_bare_names, keepers_of
 from shared.states import TERMINAL
 from shared.storage.blob_store import BlobStore
+from shared.words.groups import may_be_in_groups
 from shared.words.hotwords import drop_unused, sets_of_jobs
 from shared.words.replacements.ended_groups import drop_ended, hold_ended
 
@@ -34,6 +35,8 @@ nobody writes meanwhile, taking an hour's words out of the search index takes 30
 def days_by_groups(session: Session, owner_id: str) -> int | None:
     """Days for which an owner's groups let keep what is submitted now: the fewest of all groups
     with a rule; None where no group has one."""
+    if not may_be_in_groups(owner_id):
+        return None
     return session.scalar(
         select(func.min(Group.kept_days))
         .join(GroupMember, GroupMember.group_id == Group.id)

@@ -15,7 +15,7 @@ from shared.audit import Act
 from shared.db import Database, database_now
 from shared.dialects import upsert
 from shared.models import HotwordList, HotwordSet
-from shared.words.groups import of_groups
+from shared.words.groups import may_be_in_groups, of_groups
 from shared.words.hotwords.bounds import MOST_WORDS
 from shared.words.hotwords.errors import HotwordListChanged
 from shared.words.hotwords.sets import drop_unused, lock_sets, store_set, words_of_sets
@@ -61,6 +61,8 @@ def group_words(db: Database, owner_id: str) -> int:
 
 def group_sets(session: Session, owner_id: str) -> list[tuple[str, int]]:
     """The digest and the size of the lists of an owner's groups, by the groups' names."""
+    if not may_be_in_groups(owner_id):
+        return []
     lists = select(HotwordSet.digest, HotwordSet.size).join(
         HotwordList, HotwordList.digest == HotwordSet.digest
     )

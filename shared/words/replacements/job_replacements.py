@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, insert, literal, or_, sele
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.models import Job, JobGroupReplacements, Replacement, ReplacementList
-from shared.words.groups import MOST_LISTS, of_groups
+from shared.words.groups import MOST_LISTS, may_be_in_groups, of_groups
 from shared.words.replacements.lists import EVERYBODY, versions_now
 from shared.words.replacements.matching import Replacements
 from shared.words.replacements.pairs import Pair
@@ -42,7 +42,7 @@ def keep_group_lists(
 ) -> None:
     """Note with a new job the lists of its owner's groups as they stand now. Nobody changes them
     until this transaction ends."""
-    if options.get(OPTION) == OFF:
+    if options.get(OPTION) == OFF or not may_be_in_groups(owner_id):
         return
     has_pairs = exists().where(
         Replacement.owner_id == ReplacementList.owner_id, Replacement.removed.is_(None)
