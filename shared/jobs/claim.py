@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from shared.db import Database, database_now, readable_rows
@@ -61,6 +61,14 @@ _CLAIMED = (
     *(Job.id, Job.fence, Job.owner_id, Job.recording_id, Job.options, Job.model),
     Job.traceparent,
 )
+
+_attempts: Any = Attempt.__table__
+
+_NEW_ATTEMPT = insert(_attempts)
+
+_LAST_NUMBER = select(func.max(Attempt.number)).where(Attempt.job_id == bindparam("job"))
+
+_LATEST_TURN = select(func.coalesce(func.max(OwnerTurn.number), 0) + 1).scalar_subquery()
 
 
 def claim_next(
@@ -116,11 +124,11 @@ def _claimed_before(session: Session, write: str, lease_s: float) -> Claim | Non
 
 def _advance_turn(session: Session, owner_id: str) -> None:
     """Put `owner_id` last among the owners with as many jobs running."""
-    latest = select(func.coalesce(func.max(OwnerTurn.number), 0) + 1).scalar_subquery()
-    turn = upsert(session, OwnerTurn).values(owner_id=owner_id, number=latest)
+    turns: Any = OwnerTurn.__table__
+    turn = upsert(session, turns).values(owner_id=owner_id, number=_LATEST_TURN)
     session.execute(
         turn.on_conflict_do_update(
-            index_elements=[OwnerTurn.owner_id], set_={"number": turn.excluded.number}
+            index_elements=[turns.c.owner_id], set_={"number": turn.excluded.number}
         )
     )
 
@@ -133,19 +141,18 @@ def _open_attempt(
     write: str | None,
     model: str | None,
 ) -> Claim:
-    number = 1 + (
-        session.scalar(select(func.max(Attempt.number)).where(Attempt.job_id == claimed.id)) or 0
-    )
+    number = 1 + (session.scalar(_LAST_NUMBER, {"job": claimed.id}) or 0)
     waits_since = _waits_since(session, claimed.id) if are_wanted() else None
     session.execute(
-        insert(Attempt).values(
-            job_id=claimed.id,
-            number=number,
-            fence=claimed.fence,
-            worker=worker,
-            model=model,
-            last_write=write,
-        )
+        _NEW_ATTEMPT,
+        {
+            "job_id": claimed.id,
+            "number": number,
+            "fence": claimed.fence,
+            "worker": worker,
+            "model": model,
+            "last_write": write,
+        },
     )
     record(session, claimed.id, NewEvent(EventKind.CLAIMED, number, {"lease_s": lease_s}))
     forget_beyond_limit(session, claimed.id)

@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, insert, literal, or_, select
+from sqlalchemy import Delete, bindparam, delete, insert, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from shared.db import database_now
 from shared.errors import LongscribeError
@@ -75,27 +77,13 @@ def record_once(session: Session, job_id: str, event: NewEvent) -> EventRecord |
 
 
 def _insert(session: Session, job_id: str, event: NewEvent, *, once: bool) -> EventRecord | None:
-    columns = JobEvent.__table__.c
-    row = select(
-        literal(job_id, columns.job_id.type),
-        database_now(),
-        literal(event.kind.value, columns.kind.type),
-        literal(event.attempt, columns.attempt.type),
-        literal(dict(event.detail), columns.detail.type),
-    )
-    if once:
-        already = select(JobEvent.id).where(
-            JobEvent.job_id == job_id,
-            JobEvent.kind == event.kind.value,
-            JobEvent.attempt == event.attempt,
-        )
-        row = row.where(~already.exists())
-    owner_id = select(Job.owner_id).where(Job.id == job_id).scalar_subquery()
-    written = session.execute(
-        insert(JobEvent)
-        .from_select(["job_id", "at", "kind", "attempt", "detail"], row, include_defaults=False)
-        .returning(JobEvent.id, JobEvent.at, owner_id.label("owner_id"))
-    ).one_or_none()
+    values = {
+        "of_job": job_id,
+        "of_kind": event.kind.value,
+        "of_attempt": event.attempt,
+        "of_detail": dict(event.detail),
+    }
+    written = session.execute(_insertion(once), values).one_or_none()
     if written is None:
         return None
     outbox.note(
@@ -117,24 +105,51 @@ def _insert(session: Session, job_id: str, event: NewEvent, *, once: bool) -> Ev
     )
 
 
+@cache
+def _insertion(once: bool) -> ReturningInsert[int, datetime, str]:
+    """The statement of `_insert`, whose parts take longer to put together than to carry out."""
+    events: Any = JobEvent.__table__
+    columns = events.c
+    job_id = bindparam("of_job", type_=columns.job_id.type)
+    kind = bindparam("of_kind", type_=columns.kind.type)
+    attempt = bindparam("of_attempt", type_=columns.attempt.type)
+    detail = bindparam("of_detail", type_=columns.detail.type)
+    row = select(job_id, database_now(), kind, attempt, detail)
+    if once:
+        already = select(columns.id).where(
+            columns.job_id == job_id, columns.kind == kind, columns.attempt == attempt
+        )
+        row = row.where(~already.exists())
+    owner_id = select(Job.owner_id).where(Job.id == job_id).scalar_subquery()
+    return (
+        insert(JobEvent.__table__)  # type: ignore[arg-type]
+        .from_select(["job_id", "at", "kind", "attempt", "detail"], row, include_defaults=False)
+        .returning(columns.id, columns.at, owner_id.label("owner_id"))
+    )
+
+
 def forget_beyond_limit(session: Session, job_id: str) -> None:
     """Drop what is older than the newest KEPT_EVENTS, but never the submission."""
+    session.execute(_deletion(KEPT_EVENTS), {"of_job": job_id})
+
+
+@cache
+def _deletion(kept: int) -> Delete:
+    """The statement of `forget_beyond_limit`."""
+    events: Any = JobEvent.__table__
+    job_id = bindparam("of_job", type_=events.c.job_id.type)
     oldest_kept = (
-        select(JobEvent.id)
-        .where(JobEvent.job_id == job_id)
-        .order_by(JobEvent.id.desc())
+        select(events.c.id)
+        .where(events.c.job_id == job_id)
+        .order_by(events.c.id.desc())
         .limit(1)
-        .offset(KEPT_EVENTS - 1)
+        .offset(kept - 1)
         .scalar_subquery()
     )
-    session.execute(
-        delete(JobEvent)
-        .where(
-            JobEvent.job_id == job_id,
-            JobEvent.id < oldest_kept,
-            JobEvent.kind != EventKind.SUBMITTED.value,
-        )
-        .execution_options(synchronize_session=False)
+    return delete(events).where(
+        events.c.job_id == job_id,
+        events.c.id < oldest_kept,
+        events.c.kind != EventKind.SUBMITTED.value,
     )
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -23,6 +24,8 @@ from shared.dialects import upsert
 from shared.models import Job, MonthlyUsage, Recording, User
 from shared.quotas.errors import MonthlyQuotaUsed
 from shared.quotas.limits import Allowance, OwnerLimits, allowance
+
+_NOW = select(database_now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def next_month(at: datetime) -> datetime:
 
 def current_month(session: Session) -> Month:
     """The present month, by the database's clock."""
-    now = session.scalars(select(database_now())).one()
+    now = session.scalars(_NOW).one()
     return Month(month_of(now), (next_month(now) - now).total_seconds())
 
 
@@ -182,15 +185,15 @@ def _count_for(session: Session, which: object, length_s: float) -> None:
 def _add(
     session: Session, owner_id: str, month: str, audio_s: float, *, recordings: int = 0
 ) -> None:
-    added = upsert(session, MonthlyUsage).values(
-        owner_id=owner_id, month=month, audio_s=audio_s, recordings=recordings
-    )
+    used: Any = MonthlyUsage.__table__
+    added = upsert(session, used)
     session.execute(
         added.on_conflict_do_update(
-            index_elements=[MonthlyUsage.owner_id, MonthlyUsage.month],
+            index_elements=[used.c.owner_id, used.c.month],
             set_={
-                "audio_s": MonthlyUsage.audio_s + added.excluded.audio_s,
-                "recordings": MonthlyUsage.recordings + added.excluded.recordings,
+                "audio_s": used.c.audio_s + added.excluded.audio_s,
+                "recordings": used.c.recordings + added.excluded.recordings,
             },
-        )
+        ),
+        {"owner_id": owner_id, "month": month, "audio_s": audio_s, "recordings": recordings},
     )

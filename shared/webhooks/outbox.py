@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from shared.db import database_now
@@ -20,6 +20,13 @@ MOST_TESTS_AN_HOUR = 20
 """Tests of a webhook or a browser in an hour: each stays in its log as long as an event does."""
 
 _TOLD_OF_DETAIL = ("code", "message")
+
+_HOOKS = select(Webhook.id, Webhook.types).where(
+    Webhook.owner_id == bindparam("owner"),
+    Webhook.disabled_at.is_(None),
+    Webhook.is_confirmed.is_(True),
+)
+"""Webhooks of an owner that are told of events."""
 
 
 def note(
@@ -39,13 +46,7 @@ def note(
     type_ = TYPE_OF.get(kind)
     if type_ is None:
         return
-    hooks = session.execute(
-        select(Webhook.id, Webhook.types).where(
-            Webhook.owner_id == owner_id,
-            Webhook.disabled_at.is_(None),
-            Webhook.is_confirmed.is_(True),
-        )
-    ).all()
+    hooks = session.execute(_HOOKS, {"owner": owner_id}).all()
     told = {name: detail[name] for name in _TOLD_OF_DETAIL if name in detail}
     rows = [
         delivery(hook.id, job_id=job_id, type_=type_.value, at=at, detail=told)

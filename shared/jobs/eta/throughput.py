@@ -27,6 +27,17 @@ _BYTES_A_SECOND = {
 }
 """Bytes a second of kinds of files of which none was decoded yet, by suffix."""
 
+_DECODED = (
+    select(Recording.filename, Recording.size_bytes, Recording.duration_s)
+    .where(
+        Recording.duration_s > literal_column("0"),
+        Recording.duration_s < literal_column(repr(LONGEST_S)),
+    )
+    .order_by(Recording.id.desc())
+    .limit(told_limit(_LAST_RECORDINGS))
+)
+"""The recordings that were decoded last."""
+
 
 def learned_throughput(session: Session) -> float | None:
     """Audio seconds that a job works off in a wall second; None before the first job."""
@@ -93,18 +104,9 @@ def estimate_audio_s(
     if told_s is not None:
         return min(told_s, longest_s)
     suffix = PurePath(filename).suffix.lower()
-    rows = session.execute(
-        select(Recording.filename, Recording.size_bytes, Recording.duration_s)
-        .where(
-            Recording.duration_s > literal_column("0"),
-            Recording.duration_s < literal_column(repr(LONGEST_S)),
-        )
-        .order_by(Recording.id.desc())
-        .limit(told_limit(_LAST_RECORDINGS))
-    )
     rates = [
         row.size_bytes / row.duration_s
-        for row in rows
+        for row in session.execute(_DECODED)
         if PurePath(row.filename).suffix.lower() == suffix
     ]
     # Each file counts once, however long: hours of silence would outweigh all others.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from shared.models import HotwordList, HotwordSet, JobGroupHotwords, JobHotwords
@@ -23,6 +23,12 @@ LISTS_OPTION = "hotword_lists"
 """The key in a job's options: False where it is not to have the words of the lists."""
 
 _OF_GROUPS = "of_groups"
+
+_LISTS = (
+    select(HotwordList.owner_id, HotwordSet.digest, HotwordSet.size)
+    .join(HotwordSet, HotwordSet.digest == HotwordList.digest)
+    .where(HotwordList.owner_id.in_(bindparam("owners", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,7 @@ def _pairs(stored: object) -> list[tuple[str, int]]:
 def _lists(session: Session, owner_id: str) -> dict[str, list[tuple[str, int]]]:
     """The digest and the size of the sets of each kind of list, in the order in which they are
     given room."""
-    rows = session.execute(
-        select(HotwordList.owner_id, HotwordSet.digest, HotwordSet.size)
-        .join(HotwordSet, HotwordSet.digest == HotwordList.digest)
-        .where(HotwordList.owner_id.in_([owner_id, EVERYBODY]))
-    )
+    rows = session.execute(_LISTS, {"owners": [owner_id, EVERYBODY]})
     sets = {keeper: [(digest, size)] for keeper, digest, size in rows}
     return {
         "own": sets.get(owner_id, []),

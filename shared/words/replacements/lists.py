@@ -12,7 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from shared import audit
@@ -159,15 +170,18 @@ def forget_list(session: Session, group_id: str) -> None:
     )
 
 
+_VERSIONS = (
+    select(ReplacementList.owner_id, ReplacementList.version)
+    .where(ReplacementList.owner_id.in_(bindparam("owners", expanding=True)))
+    .order_by(ReplacementList.owner_id)
+    .with_for_update(read=True)
+)
+
+
 def versions_now(session: Session, owner_id: str) -> tuple[int | None, int | None]:
     """The versions of an owner's and of everybody's list, for a job that this transaction stores;
     None for a list that never was. Nobody changes them until it ends."""
-    rows = session.execute(
-        select(ReplacementList.owner_id, ReplacementList.version)
-        .where(ReplacementList.owner_id.in_([owner_id, EVERYBODY]))
-        .order_by(ReplacementList.owner_id)
-        .with_for_update(read=True)
-    )
+    rows = session.execute(_VERSIONS, {"owners": [owner_id, EVERYBODY]})
     found = {row.owner_id: row.version for row in rows}
     return found.get(owner_id), found.get(EVERYBODY)
 
