@@ -99,6 +99,27 @@ def test_a_stream_of_unknown_length_is_uploaded_too(client: FlaskClient, rows: D
         assert session.scalars(select(Upload.size_bytes)).all() == [5000]
 
 
+def test_an_upload_is_heard_once_more_with_other_options(
+    client: FlaskClient, rows: Database
+) -> None:
+    url = upload(client)
+
+    def asked(**fields: Any) -> Any:
+        answer = ask(client, audio_url=url, **fields)
+        return answer.json["id"] if answer.status_code == 200 else answer.status_code  # type: ignore[index]
+
+    first = asked()
+    assert asked() == first
+    assert asked(speaker_labels=True) == 409  # while it is being heard
+    factories.complete(rows, factories.claim(rows))
+    second = asked(speaker_labels=True, keyterms_prompt=["达摩院"])
+    assert asked(speaker_labels=True, keyterms_prompt=["达摩院"]) == second != first
+    job = jobs.get_job(rows, owner_id=LOCAL_OWNER, job_id=second).job
+    assert job.options["speakers"] == "auto"
+    assert asked() == first
+    assert len(jobs.list_jobs(rows, owner_id=LOCAL_OWNER).jobs) == 2
+
+
 def test_what_is_not_done_here_is_refused_by_name(
     client: FlaskClient, rows: Database, tmp_path: Path
 ) -> None:

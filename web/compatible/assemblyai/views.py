@@ -25,6 +25,7 @@ from web.compatible.assemblyai.answers import (
     shown_sentences,
 )
 from web.compatible.assemblyai.request import read_request
+from web.compatible.uploaded import job_of
 from web.fetches import submission as fetching
 from web.fetches.schemas import FetchSubmission
 from web.http.filenames import clean_filename
@@ -32,7 +33,6 @@ from web.monitoring.traces import exporting
 from web.services import services
 from web.uploads.begin import begin_upload
 from web.uploads.deferred_length import with_length
-from web.uploads.submission import accept_upload
 from web.uploads.tus_append import Append
 
 # The OpenAPI document is that of /api/v1; this is described in docs/clients.md.
@@ -67,20 +67,13 @@ def _upload(upload_id: str) -> uploads.UploadRecord:
 @blueprint.post("/transcript")
 def create_transcript() -> Response:
     """Submit what was uploaded, or have a recording fetched."""
-    here, owner_id = services(), current_owner_id()
+    here = services()
     known = jobs.known_models(here.db, within_s=here.settings.worker_seen_within_s)
     names = frozenset(model.name for model in known)
     wanted = read_request(names, fetches=fetching.is_on())
     if isinstance(wanted, FetchSubmission):
         return jsonify(shown_fetch(fetching.ask_as(wanted)))
-    submission = accept_upload(
-        str(wanted.upload_id),
-        owner_id=owner_id,
-        options=wanted.stored,
-        hotwords=wanted.hotwords,
-        model=wanted.model,
-    )
-    return _shown(submission.job_id)
+    return _shown(job_of(wanted))
 
 
 @blueprint.get("/transcript/<uuid:job_id>")

@@ -13,11 +13,11 @@ from shared.errors import InvalidRequest, JobNotFound
 from web.authentication.owner import current_owner_id
 from web.compatible.dashscope.answers import begun, shown_fetch, shown_task, transcription
 from web.compatible.dashscope.request import read_request
+from web.compatible.uploaded import job_of
 from web.fetches import submission as fetching
 from web.fetches.schemas import FetchSubmission
 from web.monitoring.traces import exporting
 from web.services import services
-from web.uploads.submission import accept_upload
 
 # The OpenAPI document is that of Longscribe's own API; this is described in docs/clients.md.
 blueprint = APIBlueprint("dashscope", __name__, url_prefix="/api/v1", enable_openapi=False)
@@ -37,13 +37,7 @@ def begin_task() -> Response:
     wanted = read_request(fetches=fetching.is_on())
     if isinstance(wanted, FetchSubmission):
         return jsonify(shown_fetch(fetching.ask_as(wanted)))
-    submission = accept_upload(
-        str(wanted.upload_id),
-        owner_id=current_owner_id(),
-        options=wanted.stored,
-        model=wanted.model,
-    )
-    return jsonify(begun(_job(submission.job_id)))
+    return jsonify(begun(_job(job_of(wanted))))
 
 
 @blueprint.get("/tasks/<uuid:job_id>")
