@@ -6,6 +6,7 @@ All in padded seconds: what the device could have computed on in the same time.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 EXPENSIVE_PASS_S = 16.0
@@ -27,6 +28,10 @@ USUAL_BATCH_S, LARGEST_BATCH_S = 600.0, 6_000.0
 """The batch of a device with cheap passes, and the largest of any: all places in its tensors, the
 vocabulary's scores of fast speech among them, are then below 2**31."""
 
+MOST_UNPADDED_S = 100.0
+"""Most spoken seconds in a pass of a network that does not pad.  From half of it on a second costs
+the same, and what is in a pass is committed together."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassCost:
@@ -41,12 +46,19 @@ class PassCost:
     per_longest_s: float = 0.0
     """Padded seconds for each second of the longest span, through which a recurrent layer goes step
     by step."""
+    pads: bool = True
+    """True if the network computes on what shorter spans are filled up with. If not, P are the
+    spoken seconds, and spans of any lengths may share a pass."""
 
     def __post_init__(self) -> None:
         if not all(
             math.isfinite(part) and part >= 0 for part in (self.fixed_s, self.per_longest_s)
         ):
             raise ValueError(f"what a pass costs must be finite and not negative: {self}")
+
+    def computed_samples(self, lengths: Sequence[int]) -> int:
+        """Samples that a pass over spans of these lengths computes on."""
+        return max(lengths, default=0) * len(lengths) if self.pads else sum(lengths)
 
     def beside(self, longest_s: float) -> float:
         """Cost of a batch with this longest span beside its padded seconds."""

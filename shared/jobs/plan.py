@@ -178,11 +178,18 @@ def save_batch(
     *,
     progress: float,
     usage: Usage | None = None,
+    computed_samples: int | None = None,
 ) -> None:
     """Commit one forward pass: its words, what is counted of it, the progress and the lease,
-    together or not at all."""
+    together or not at all.
+
+    `computed_samples` are those that the network computed on; None: each segment was filled up to
+    the longest.
+    """
     lengths = [segment.end_sample - segment.start_sample for segment in segments]
-    padded = len(lengths) * max(lengths, default=0)
+    padded = computed_samples
+    if padded is None:
+        padded = len(lengths) * max(lengths, default=0)
     with db.writing() as session:
         renew(session, claim, progress=progress)
         for segment in segments:

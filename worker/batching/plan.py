@@ -1,10 +1,10 @@
 """Packing of spans into forward passes.
 
 `batch_size_s` is a budget of PADDED seconds: the longest span of a batch times the number of its
-spans, for that is what the network computes on and what it takes memory for.  FunASR's own packing
-treats the figure as a threshold and closes a batch after the span that crossed it, so 102 spans of
-2.9 s and one of 59 s make one batch of 6,077 padded seconds under batch_size_s=300.  Here it is a
-ceiling: only a single span may exceed it.
+spans, for that is what the network computes on and what it takes memory for, or the most of it
+where the network does not pad.  FunASR's own packing treats the figure as a threshold and closes a
+batch after the span that crossed it, so 102 spans of 2.9 s and one of 59 s make one batch of 6,077
+padded seconds under batch_size_s=300.  Here it is a ceiling: only a single span may exceed it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.pass_cost import PassCost
+from worker.pass_cost import MOST_UNPADDED_S, PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
 _HALVINGS = 8
@@ -55,10 +55,17 @@ class BatchPlan:
 
     batches: tuple[Batch, ...]
     batch_size_s: float
+    pass_cost: PassCost
 
     @property
     def padded_s(self) -> float:
-        return sum(batch.padded_s for batch in self.batches)
+        """Seconds that its passes compute on."""
+        computed = (self.pass_cost.computed_samples(batch.samples) for batch in self.batches)
+        return sum(computed) / SAMPLE_RATE
+
+    def computed_s(self, batch: Batch) -> float:
+        """Seconds that the pass of one of its batches computes on."""
+        return self.pass_cost.computed_samples(batch.samples) / SAMPLE_RATE
 
     @property
     def speech_s(self) -> float:
@@ -83,7 +90,8 @@ def plan_batches(
     Sorted by length, the best batches are runs of neighbours; which runs is a shortest path, solved
     exactly.  Where the plan's padding is above `max_padding`, by default the limit of such a cost,
     passes are charged as much less as it takes to come below; but what one pass costs may always be
-    padded.  The same spans give the same plan, and in another order the same batch shapes.
+    padded.  Where the network does not pad, passes are as few as the budget and `MOST_UNPADDED_S`
+    allow.  The same spans give the same plan, and in another order the same batch shapes.
     Raises ValueError for a budget that is not positive.
     """
     if not batch_size_s > 0:
@@ -95,12 +103,15 @@ def plan_batches(
     most_padded = limit * float(lengths.sum())
     if max_padding is None and pass_cost.is_expensive:
         most_padded = max(most_padded, pass_cost.fixed_s * SAMPLE_RATE)
-    edges = _edges_within(lengths, budget, pass_cost, most_padded)
+    if pass_cost.pads:
+        edges = _edges_within(lengths, budget, pass_cost, most_padded)
+    else:
+        edges = _edges_unpadded(lengths, budget, pass_cost)
     batches = tuple(
         Batch(tuple(order[first:last]), tuple(int(length) for length in lengths[first:last]))
         for first, last in pairwise(edges)
     )
-    return BatchPlan(batches, batch_size_s)
+    return BatchPlan(batches, batch_size_s, pass_cost)
 
 
 def _edges_within(
@@ -132,16 +143,30 @@ def _edges_within(
     return edges
 
 
+def _edges_unpadded(lengths: NDArray[np.int64], budget: int, cost: PassCost) -> list[int]:
+    """The best edges where nothing is computed for padding: few passes, none much too long."""
+    beside = math.ceil(cost.fixed_s * SAMPLE_RATE) + (cost.per_longest_s * lengths).astype(np.int64)
+    return _best_edges(lengths, budget, beside, most_spoken=int(MOST_UNPADDED_S * SAMPLE_RATE))
+
+
 def _padded(lengths: NDArray[np.int64], edges: Sequence[int]) -> int:
     return sum(int(lengths[first]) * (last - first) for first, last in pairwise(edges))
 
 
-def _best_edges(lengths: NDArray[np.int64], budget: int, beside: NDArray[np.int64]) -> list[int]:
+def _best_edges(
+    lengths: NDArray[np.int64],
+    budget: int,
+    beside: NDArray[np.int64],
+    *,
+    most_spoken: int | None = None,
+) -> list[int]:
     """Edges of the batches in `lengths`, which are in falling order. All figures are samples.
 
-    `beside` is what a batch that begins at each place costs beside its padded samples.
+    `beside` is what a batch that begins at each place costs beside its padded samples, or beside
+    its spoken ones, of which it then has no more than `most_spoken`.
     """
     count = len(lengths)
+    spoken = np.concatenate([[0], lengths.cumsum()])
     cost = np.zeros(count + 1, dtype=np.int64)  # of the cheapest batches for lengths[:end]
     begin = np.zeros(count + 1, dtype=np.int64)  # where the last of those begins
     # Batches that reach a given end can begin no earlier than the first one within the budget, and
@@ -153,8 +178,13 @@ def _best_edges(lengths: NDArray[np.int64], budget: int, beside: NDArray[np.int6
         sizes = np.arange(end - earliest, 0, -1)
         # lengths[first] * size is not monotone in first: a later first may be too large again.
         padded = lengths[earliest:end] * sizes
-        allowed = (padded <= budget) | (sizes == 1)
-        whole = cost[earliest:end] + padded + beside[earliest:end]
+        allowed = padded <= budget
+        computed = padded
+        if most_spoken is not None:
+            computed = spoken[end] - spoken[earliest:end]
+            allowed &= computed <= most_spoken
+        allowed |= sizes == 1
+        whole = cost[earliest:end] + computed + beside[earliest:end]
         total = np.where(allowed, whole, np.iinfo(np.int64).max)
         best = int(total.argmin())
         cost[end] = total[best]

@@ -88,7 +88,7 @@ class SizeBench:
             peak_bytes=peak,
             batches=len(plan.batches),
             padding=plan.padding,
-            largest_batch_s=max(batch.padded_s for batch in plan.batches),
+            largest_batch_s=max(map(plan.computed_s, plan.batches)),
             oom_retries=retries,
             segments_differing=sum(_said(one) != _said(other) for one, other in pairs),
             times_equal=all(one == other for one, other in pairs),
@@ -97,7 +97,7 @@ class SizeBench:
     def largest_batch(self, asked: str) -> list[Pcm]:
         """The samples of the batch with the most padded seconds at that size."""
         _, plan = self._plan(asked)
-        largest = max(plan.batches, key=lambda batch: batch.padded_s)
+        largest = max(plan.batches, key=plan.computed_s)
         spans = [self._spans[index] for index in largest.indices]
         return [self._spool.read(span.start, span.end) for span in spans]
 
@@ -114,7 +114,7 @@ class SizeBench:
         # Even the smallest budget may hold two very short segments.
         lengths = [span.end - span.start for span in self._spans]
         batches = tuple(Batch((index,), (samples,)) for index, samples in enumerate(lengths))
-        return decision, BatchPlan(batches, decision.batch_size_s)
+        return decision, BatchPlan(batches, decision.batch_size_s, self._recogniser.pass_cost)
 
 
 def recognise_plan(

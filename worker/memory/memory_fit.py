@@ -23,7 +23,7 @@ import numpy as np
 from worker.memory.model import MemoryModel
 from worker.pass_cost import PassCost
 
-VERSION = 4
+VERSION = 5
 """Raise it when probes, fit or the network's memory change, so that older files count as stale."""
 
 MOST_OFF = 0.10

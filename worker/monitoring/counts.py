@@ -51,7 +51,8 @@ class Counts:
     """Committed batches, which the next three are about too."""
     speech_s: float = 0.0
     padded_s: float = 0.0
-    """Sum over the batches of the longest segment's seconds times the number of segments."""
+    """Sum over the batches of the seconds that the network computed on: the longest segment's times
+    the number of segments where shorter ones are padded, else those of speech."""
     recognition_s: float = 0.0
     """Wall seconds in the network."""
     out_of_memory: int = 0
@@ -96,12 +97,12 @@ class Tally:
     def keep_in(self, folder: Path, main_pid: int) -> None:
         self._path = counts_file(folder, main_pid, os.getpid())
 
-    def note_batch(self, lengths_s: list[float], *, recognition_s: float) -> None:
-        """Count a batch that was committed; `lengths_s` are those of its segments."""
+    def note_batch(self, speech_s: float, padded_s: float, *, recognition_s: float) -> None:
+        """Count a batch that was committed."""
         with self._changed() as counts:
             counts.batches += 1
-            counts.speech_s += sum(lengths_s)
-            counts.padded_s += len(lengths_s) * max(lengths_s, default=0.0)
+            counts.speech_s += speech_s
+            counts.padded_s += padded_s
             counts.recognition_s += recognition_s
 
     def note_out_of_memory(self) -> None:

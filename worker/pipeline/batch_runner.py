@@ -13,7 +13,6 @@ from shared.jobs import RecognisedSegment
 from shared.traces import span
 from shared.transcripts.values import SAMPLE_RATE, Word
 from worker.audio.spool import AudioSpool
-from worker.batching.batch_sizer import padded_s
 from worker.monitoring.counts import tally
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.word_times import HeardAt, as_decoded, pieces_in_recording, stored_word
@@ -66,11 +65,17 @@ class BatchRunner:
                 self._done |= {_span(segment): segment for segment in recognised}
                 done += sum(_length(segment) for segment in recognised)
                 usage = self._attempt.meter.usage()
+                computed = self._computed_samples(recognised)
                 self._attempt.store.write(
-                    jobs.save_batch, recognised, progress=progress(done / samples), usage=usage
+                    jobs.save_batch,
+                    recognised,
+                    progress=progress(done / samples),
+                    usage=usage,
+                    computed_samples=computed,
                 )
                 tally.note_batch(
-                    [_length(segment) / SAMPLE_RATE for segment in recognised],
+                    sum(map(_length, recognised)) / SAMPLE_RATE,
+                    computed / SAMPLE_RATE,
                     recognition_s=usage.recognition_s - self._counted_s,
                 )
                 self._counted_s = usage.recognition_s
@@ -101,7 +106,7 @@ class BatchRunner:
             self._spool.read(segment.start_sample, segment.end_sample) for segment in batch
         ]
         liveness, meter = self._attempt.liveness, self._attempt.meter
-        padded = padded_s(batch)
+        padded = self._computed_samples(batch) / SAMPLE_RATE
         with (
             span("batch", number=batch[0].batch, segments=len(batch), padded_s=padded),
             liveness.batch(padded),
@@ -127,6 +132,9 @@ class BatchRunner:
             )
             for segment, said, of_segment in zip(batch, results, voices, strict=True)
         ]
+
+    def _computed_samples(self, batch: Sequence[RecognisedSegment]) -> int:
+        return self._recogniser.pass_cost.computed_samples([_length(one) for one in batch])
 
     def _voices(
         self,

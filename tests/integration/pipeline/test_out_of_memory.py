@@ -24,8 +24,9 @@ from worker.pipeline.tools import Tools
 from worker.tasks import transcribe_next
 
 RECORDING = as_wav(excerpt(0, 75))
-BUDGET_S = 20.0
-"""Padded seconds of a batch, so that the recording makes several."""
+BUDGET_S = 14.0
+"""Padded seconds of a batch: the two longest segments together, so that half of a batch is no more
+than fits where one of them does."""
 
 ERRORS = (
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),

@@ -17,7 +17,12 @@ from shared.states import BatchLimit
 from worker.batching.choose_size import BatchSizeDecision, LengthCeiling, choose_batch_size_s
 from worker.batching.plan import plan_batches
 from worker.memory.model import MIB, MemoryModel, Reserve
-from worker.pass_cost import LEAST_PADDING_LIMIT, MOST_PADDING_LIMIT, PassCost
+from worker.pass_cost import (
+    LEAST_PADDING_LIMIT,
+    MOST_PADDING_LIMIT,
+    MOST_UNPADDED_S,
+    PassCost,
+)
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 
 ON_A_CPU, ON_A_GPU = PassCost(2.0), PassCost(60.0, per_longest_s=6.0)
@@ -175,6 +180,29 @@ def test_no_other_division_into_batches_costs_less(samples: list[int], batch_siz
     plan = plan_batches(spans_of(samples), batch_size_s, pass_cost=cost, max_padding=math.inf)
     spent = sum(batch.padded_s + cost.beside(batch.longest_s) for batch in plan.batches)
     assert spent == pytest.approx(cheapest(sorted(samples, reverse=True)), rel=1e-4)
+
+
+@given(any_lengths, budgets)
+def test_a_pass_without_padding_holds_spans_of_any_lengths_within_its_limits(
+    samples: list[int], batch_size_s: float
+) -> None:
+    cost = PassCost(2.0, per_longest_s=0.2, pads=False)
+    plan = plan_batches(spans_of(samples), batch_size_s, pass_cost=cost)
+    assert plan.padding == 1.0
+    assert plan.padded_s == plan.speech_s
+    for batch in plan.batches:
+        spoken_s = plan.computed_s(batch)
+        assert len(batch) == 1 or (batch.padded_s <= batch_size_s and spoken_s <= MOST_UNPADDED_S)
+
+
+def test_where_nothing_is_padded_there_are_as_few_passes_as_the_limits_allow() -> None:
+    spans = spans_of([SAMPLE_RATE * seconds for seconds in (1, 2, 2, 3, 4, 6, 10)])
+    unpadded = PassCost(2.0, per_longest_s=0.2, pads=False)
+    assert len(plan_batches(spans, 300, pass_cost=unpadded).batches) == 1
+    assert len(plan_batches(spans, 60, pass_cost=unpadded).batches) == 2
+    meetings = plan_batches(meeting(600, seed=1), 600, pass_cost=unpadded)
+    assert meetings.speech_s / MOST_UNPADDED_S < len(meetings.batches) < 60
+    assert len(planned(meeting(600, seed=1), 600).batches) > len(meetings.batches)
 
 
 def test_one_long_span_does_not_drag_short_ones_into_its_padding() -> None:

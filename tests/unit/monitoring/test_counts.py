@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from worker.monitoring.counts import tally
 tally.keep_in(Path(sys.argv[1]), int(sys.argv[2]))
-tally.note_batch([2.0, 1.0, 0.5], recognition_s=0.25)
+tally.note_batch(3.5, 6.0, recognition_s=0.25)
 tally.note_out_of_memory()
 tally.note_transcribed(3600.0)
 tally.note_attempt("completed", took_s=60.0)

@@ -14,7 +14,13 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from worker.engine.layers.sanm_layers import RowMask, masked_memory, memory
+from worker.engine.layers.sanm_layers import (
+    RowMask,
+    masked_memory,
+    memory,
+    remembered_in_line,
+)
+from worker.engine.layers.span_rows import SpanRows
 
 
 def use_fused_attention(network: nn.Module) -> int:
@@ -36,13 +42,16 @@ def use_fused_attention(network: nn.Module) -> int:
 def _self_attention(
     layer: Any,
     x: Tensor,
-    mask: RowMask | Tensor,
+    mask: RowMask | SpanRows | Tensor,
     mask_shfit_chunk: None = None,
     mask_att_chunk_encoder: None = None,
 ) -> Tensor:
     """`x` (batch, T, width); `mask` (batch, 1, T) where it is a tensor, true where there is
     audio."""
     query, key, value, plain_value = layer.forward_qkv(x)
+    if isinstance(mask, SpanRows):
+        line = remembered_in_line(layer, plain_value, mask)
+        return mask.add_from_line(_attend_within(layer, query, key, value, mask, mask), line)
     if isinstance(mask, RowMask):
         remembered = memory(layer, plain_value, mask)
     else:
@@ -55,12 +64,24 @@ def _cross_attention(
     layer: Any,
     x: Tensor,
     attended: Tensor,
-    attended_mask: RowMask | Tensor,
+    attended_mask: RowMask | SpanRows | Tensor,
     ret_attn: bool = False,
+    asking: SpanRows | None = None,
 ) -> Tensor:
-    """`x` (batch, tokens, width), `attended` (batch, T, width) and its mask, as above."""
+    """`x` (batch, tokens, width), `attended` (batch, T, width) and its mask, as above; `asking` are
+    the rows of `x` where spans lie one after another."""
     query, key, value = layer.forward_qkv(x, attended)
+    if isinstance(attended_mask, SpanRows):
+        assert asking is not None
+        return _attend_within(layer, query, key, value, asking, attended_mask)
     return _attend(layer, query, key, value, attended_mask)
+
+
+def _attend_within(
+    layer: Any, query: Tensor, key: Tensor, value: Tensor, asking: SpanRows, attended: SpanRows
+) -> Tensor:
+    out: Tensor = layer.linear_out(asking.attend(query, key, value, attended))
+    return out
 
 
 def _attend(

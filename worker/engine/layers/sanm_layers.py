@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from worker.engine.layers.depthwise import convolve_channels
+from worker.engine.layers.span_rows import SpanRows
 
 _ALIGNMENT = 16
 """Numbers by which a row of scores must lie apart for a GPU's kernel to read it in place."""
@@ -40,6 +41,14 @@ class RowMask:
         apart = -(-length // _ALIGNMENT) * _ALIGNMENT
         scores = pad(is_real.to(dtype), (0, apart - length)).log_()  # of one and of nothing
         return cls(is_real[..., None], scores[:, None, None, :length])
+
+    def taken(self, x: Tensor) -> Tensor:
+        """Turn (batch, T, width) into what the layers read: the same."""
+        return x
+
+    def side_by_side(self, x: Tensor) -> Tensor:
+        """Turn what the layers give back into (batch, T, width): the same."""
+        return x
 
 
 def saves_launches(device: torch.device) -> bool:
@@ -81,12 +90,20 @@ def add_inputs_within_memory(*networks: nn.Module) -> int:
     return folded
 
 
-def memory(layer: Any, x: Tensor, mask: RowMask) -> Tensor:
+def memory(layer: Any, x: Tensor, mask: RowMask | SpanRows) -> Tensor:
     """(batch, T, width): the convolution over neighbouring rows, and `x`. Only real rows count."""
+    if isinstance(mask, SpanRows):
+        return mask.out_of_line(remembered_in_line(layer, x, mask))
     kept = x * mask.rows
     around = neighbours(layer, kept)
     # `kept` has the finer numbers of the two where they differ.
     return around if getattr(layer, "memory_adds_input", False) else kept.add_(around)
+
+
+def remembered_in_line(layer: Any, x: Tensor, rows: SpanRows) -> Tensor:
+    """Give what `memory` does of (1, rows, width), in a line."""
+    line = rows.in_line(x)
+    return line + neighbours(layer, line)
 
 
 def masked_memory(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
@@ -105,6 +122,12 @@ def neighbours(layer: Any, rows: Tensor) -> Tensor:
     return around.transpose(1, 2)
 
 
+def reach(*networks: nn.Module) -> int:
+    """Count the rows by which a layer's memory looks aside at most."""
+    modules: list[Any] = [module for network in networks for module in network.modules()]
+    return max((max(m.pad_fn.padding) for m in modules if hasattr(m, "fsmn_block")), default=0)
+
+
 def usual(network: nn.Module) -> bool:
     """Return whether all layers normalise before and add their residuals; only these are
     supported."""
@@ -114,7 +137,7 @@ def usual(network: nn.Module) -> bool:
     )
 
 
-def _encoder_layer(layer: Any, x: Tensor, mask: RowMask) -> Tensor:
+def _encoder_layer(layer: Any, x: Tensor, mask: RowMask | SpanRows) -> Tensor:
     attended: Tensor = layer.self_attn(layer.norm1(x), mask)
     x = x + attended if layer.in_size == layer.size else attended
     told: Tensor = layer.feed_forward(layer.norm2(x))
@@ -122,18 +145,23 @@ def _encoder_layer(layer: Any, x: Tensor, mask: RowMask) -> Tensor:
 
 
 def _decoder_layer(
-    layer: Any, x: Tensor, mask: RowMask, attended: Tensor, attended_mask: RowMask
+    layer: Any,
+    x: Tensor,
+    mask: RowMask | SpanRows,
+    attended: Tensor,
+    attended_mask: RowMask | SpanRows,
 ) -> Tensor:
     """`x` (batch, tokens, width), `attended` (batch, T, width)."""
     told: Tensor = layer.feed_forward(layer.norm1(x))
     x = told if layer.self_attn is None else x + layer.self_attn(layer.norm2(told), mask)[0]
     if layer.src_attn is None:
         return x
-    found: Tensor = layer.src_attn(layer.norm3(x), attended, attended_mask)
+    asking = mask if isinstance(mask, SpanRows) else None
+    found: Tensor = layer.src_attn(layer.norm3(x), attended, attended_mask, asking=asking)
     return x + found
 
 
-def _token_memory(layer: Any, x: Tensor, mask: RowMask | Tensor) -> tuple[Tensor, None]:
+def _token_memory(layer: Any, x: Tensor, mask: RowMask | SpanRows | Tensor) -> tuple[Tensor, None]:
     if isinstance(mask, Tensor):  # of the hotwords' decoder
         return masked_memory(layer, x, mask), None
     return memory(layer, x, mask), None

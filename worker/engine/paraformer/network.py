@@ -31,8 +31,10 @@ from worker.engine.layers.sanm_layers import (
     RowMask,
     add_inputs_within_memory,
     leave_training_out,
+    reach,
     saves_launches,
 )
+from worker.engine.layers.span_rows import SpanRows
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES
@@ -101,6 +103,7 @@ class Paraformer(FbankNetwork):
         encoder, decoder = self._model.encoder, self._model.decoder
         use_fused_attention(self._model)
         leave_training_out(encoder, decoder)
+        self._reach = reach(encoder, decoder)
         round_weights(self._model, self._precision)
         if saves_launches(self._device):
             add_inputs_within_memory(encoder, decoder)
@@ -166,12 +169,17 @@ class Paraformer(FbankNetwork):
         """(batch, T, width); frames beyond a span's length hold anything finite."""
         encoder = self._model.encoder
         x = features * encoder.output_size() ** 0.5
-        x = x + self._positions.of(x)
+        laid = self._laid_out(frames)
+        x = laid.taken(x + self._positions.of(x))
         with self._precision.autocast():
             for layer in (*encoder.encoders0, *encoder.encoders):
-                x = layer(x, frames)
+                x = layer(x, laid)
             encoded: Tensor = encoder.after_norm(x)
-        return encoded.float()
+        return laid.side_by_side(encoded.float())
+
+    def _laid_out(self, mask: RowMask) -> RowMask | SpanRows:
+        """Lay out spans of different lengths as layers read them: on a CPU one after another."""
+        return mask if saves_launches(self._device) else SpanRows.of(mask.rows, self._reach)
 
     def _token_weights(self, hidden: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
         """(batch, T + 1) in double precision: how much of a token each frame holds.
@@ -191,12 +199,13 @@ class Paraformer(FbankNetwork):
         """(batch, tokens, width) of the embeddings, before the vocabulary; beyond a span's own
         anything finite."""
         decoder = self._model.decoder
-        x = embeddings
+        laid, attended = self._laid_out(tokens), self._laid_out(frames)
+        x, hidden = laid.taken(embeddings), attended.taken(hidden)
         with self._precision.autocast():
             for layer in (*decoder.decoders, *(decoder.decoders2 or ()), *decoder.decoders3):
-                x = layer(x, tokens, hidden, frames)
+                x = layer(x, laid, hidden, attended)
             decoded: Tensor = decoder.after_norm(x)
-        return decoded
+        return laid.side_by_side(decoded)
 
     def _choose(
         self,
@@ -228,10 +237,20 @@ class Paraformer(FbankNetwork):
         a span's own anything finite."""
         predictor = self._model.predictor
         times = predictor.upsample_times
-        upsampled = predictor.upsample_cnn(hidden.transpose(1, 2)).transpose(1, 2)
-        states = self._blstm(upsampled, lengths * times)
+        states = self._blstm(self._upsampled(hidden, lengths), lengths * times)
         weights = torch.sigmoid(predictor.cif_output2(states))[..., 0]
         return _smoothed(weights, predictor.smooth_factor2, predictor.noise_threshold2).double()
+
+    def _upsampled(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """(batch, T * upsample_times, width), each frame turned into so many by itself."""
+        predictor = self._model.predictor
+        if saves_launches(self._device):
+            upsampled: Tensor = predictor.upsample_cnn(hidden.transpose(1, 2))
+            return upsampled.transpose(1, 2)
+        spoken = SpanRows(tuple(lengths.tolist()), 0).taken(hidden)
+        upsampled = predictor.upsample_cnn(spoken.transpose(1, 2))
+        longer = SpanRows(tuple((lengths * predictor.upsample_times).tolist()), 0)
+        return longer.side_by_side(upsampled.transpose(1, 2))
 
     def _words(
         self, ids: Sequence[float], probabilities: Sequence[float], weights: Sequence[float]

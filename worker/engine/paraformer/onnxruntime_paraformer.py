@@ -19,6 +19,7 @@ from worker.engine.onnx.sanm import decoder_graph, encoder_graph
 from worker.engine.onnx.session import Session
 from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
+from worker.engine.paraformer.usual_pass_cost import PADDED_COST
 from worker.engine.precision import INT8, ONNXRUNTIME
 from worker.memory.model import MemoryModel
 
@@ -30,6 +31,7 @@ class ParaformerInOnnxRuntime(Paraformer):
     """Paraformer's words and times from graphs that are written when it is loaded."""
 
     runtime = ONNXRUNTIME
+    cost = PADDED_COST
     probes = replace(
         USUAL_PROBES,
         warm_up=ProbeShape(4, 2.5),
