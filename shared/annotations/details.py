@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.annotations.edits import EditKind, add_edit, owned_job
+from shared.annotations.edits import AnnotationEditKind, add_edit, owned_job
 from shared.annotations.labels import LabelKind, label_key, put_labels
 from shared.db import Database
 from shared.errors import InvalidRequest
@@ -113,7 +113,7 @@ def change_in(
     add_edit(
         session,
         job,
-        EditKind.DETAILS,
+        AnnotationEditKind.DETAILS,
         before={name: was[name] for name in changed},
         after={name: is_now[name] for name in changed},
         editor_id=editor_id,

@@ -20,7 +20,7 @@ KEPT_EDITS = 200
 """Edits of a job that are kept. A script that renames for ever would else fill the disk."""
 
 
-class EditKind(StrEnum):
+class AnnotationEditKind(StrEnum):
     """Kind of annotations that an edit changed."""
 
     DETAILS = "details"
@@ -40,7 +40,7 @@ class Edit:
     """A change. `number` counts those of a job from 1."""
 
     number: int
-    kind: EditKind
+    kind: AnnotationEditKind
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     editor_id: str
@@ -78,7 +78,7 @@ def owned_job(session: Session, owner_id: str, job_id: str, *, with_others: bool
 def add_edit(
     session: Session,
     job: Job,
-    kind: EditKind,
+    kind: AnnotationEditKind,
     *,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
@@ -147,12 +147,16 @@ def read_edits(db: Database, *, owner_id: str, job_id: str) -> list[Edit]:
 def _edit(row: AnnotationEdit) -> Edit | None:
     detail = stored_object(row.detail)
     before, after = detail.get("before"), detail.get("after")
-    if row.kind not in set(EditKind) or not isinstance(before, dict) or not isinstance(after, dict):
+    if (
+        row.kind not in set(AnnotationEditKind)
+        or not isinstance(before, dict)
+        or not isinstance(after, dict)
+    ):
         return None
     undoes = detail.get("undoes")
     return Edit(
         row.number,
-        EditKind(row.kind),
+        AnnotationEditKind(row.kind),
         before,
         after,
         row.editor_id,

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from shared.annotations.details import one_line
-from shared.annotations.edits import Edit, EditKind, add_edit, owned_job
+from shared.annotations.edits import AnnotationEditKind, Edit, add_edit, owned_job
 from shared.db import Database
 from shared.errors import InvalidRequest, JobNotFound, PermanentError
 from shared.models import LONGEST_LABEL, Job, StoredMark, new_id
@@ -201,7 +201,7 @@ def _put(
     add_edit(
         session,
         job,
-        EditKind.MARKS,
+        AnnotationEditKind.MARKS,
         before={"marks": [mark.to_json() for mark in before]},
         after={"marks": [mark.to_json() for mark in after]},
         editor_id=editor_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.annotations import details, marks
-from shared.annotations.edits import EditKind, edit_in, owned_job
+from shared.annotations.edits import AnnotationEditKind, edit_in, owned_job
 from shared.db import Database
 
 
@@ -16,7 +16,7 @@ def undo(db: Database, *, owner_id: str, job_id: str, number: int, editor_id: st
     with db.writing() as session:
         job = owned_job(session, owner_id, job_id, with_others=True)
         edit = edit_in(session, job, number)
-        if edit.kind is EditKind.MARKS:
+        if edit.kind is AnnotationEditKind.MARKS:
             marks.restore_in(session, job, edit, editor_id=editor_id)
             return
         details.change_in(

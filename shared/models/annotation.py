@@ -74,7 +74,7 @@ class AnnotationEdit(Base):
     number: Mapped[int] = mapped_column(Integer)
     """Counts a job's edits from 1."""
     kind: Mapped[str] = mapped_column(String(16))
-    """An `EditKind`."""
+    """An `AnnotationEditKind`."""
     detail: Mapped[dict[str, Any]]
     """{"before": …, "after": …}, and "undoes": the number of the edit that it takes back."""
     editor_id: Mapped[str] = mapped_column(String(64))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from shared.annotations import marks
-from shared.annotations.edits import EditKind, read_edits
+from shared.annotations.edits import AnnotationEditKind, read_edits
 from shared.annotations.marks import (
     Mark,
     MarkKind,
@@ -59,7 +59,7 @@ def test_marks_are_added_changed_removed_and_each_is_undone(
     take_back(db, who, 6)
     assert shown(db, who) == [("chapter", 3.0, "开场"), ("todo", 60.5, "买服务器")]
     edits = read_edits(db, owner_id=LOCAL_OWNER, job_id=who["job_id"])
-    assert {edit.kind for edit in edits} == {EditKind.MARKS}
+    assert {edit.kind for edit in edits} == {AnnotationEditKind.MARKS}
     assert [edit.undoes for edit in edits] == [None, None, None, 3, 2, 1, 6]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from shared.annotations.edits import Edit, EditKind
+from shared.annotations.edits import AnnotationEditKind, Edit
 from shared.annotations.marks import MarkKind
 from shared.sharing import SharingRecord
 from shared.states import EventKind
@@ -134,7 +134,7 @@ def _mark(mark: Mapping[str, Any]) -> str:
 
 _MOST_TOLD = 5
 
-_TEXTS: dict[EditKind, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
-    EditKind.DETAILS: _details,
-    EditKind.MARKS: _marks,
+_TEXTS: dict[AnnotationEditKind, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
+    AnnotationEditKind.DETAILS: _details,
+    AnnotationEditKind.MARKS: _marks,
 }

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.annotations.details import EARLIEST, LATEST, LONGEST_TITLE, MOST_PEOPLE, MOST_TAGS
-from shared.annotations.edits import EditKind
+from shared.annotations.edits import AnnotationEditKind
 from shared.annotations.labels import LONGEST_LABEL
 
 _LABELS: dict[str, Any] = {"items": {"type": "string", "maxLength": LONGEST_LABEL}}
@@ -59,7 +59,7 @@ class EditOut(BaseModel):
     """A change of what people say about a recording."""
 
     number: int = Field(description="Counts a job's changes from 1.")
-    kind: EditKind
+    kind: AnnotationEditKind
     before: dict[str, Any] = Field(description="What it changed, as it was.")
     after: dict[str, Any] = Field(description="The same as it was then.")
     undoes: int | None = Field(description="The change that it took back.")
