@@ -1,10 +1,11 @@
-"""What loading a model costs beside other tests of its process."""
+"""What a test of the engine must not take over from other tests of its process."""
 
 from __future__ import annotations
 
 import gc
 
 import pytest
+import torch
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -16,3 +17,12 @@ def only_new_objects_are_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Compute on one thread, whatever the test before had.
+
+    Two that wait for each other take up to twice the processor time, which other tests need.
+    """
+    torch.set_num_threads(1)

@@ -94,6 +94,7 @@ def large() -> Paraformer:
     return Paraformer(LoadedNetwork(model, cmvn, 7, 6, tokens), Fbank(CPU), CPU)
 
 
+@functools.cache
 def fitted(network: Paraformer) -> MemoryModel:
     architecture = network.memory_estimate
     seen = measure(network, CPU, headroom_bytes=2**34, time_limit_s=120)

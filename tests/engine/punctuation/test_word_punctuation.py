@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.support.speech.speech_models import meeting
+from tests.support.speech.speech_models import excerpt
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.loading.funasr_modules import process_unchanged
 from worker.engine.punctuation.ct_transformer import Punctuator
@@ -82,7 +82,7 @@ class Both:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
     folder = tmp_path_factory.mktemp("words")
-    make_random_model(folder, meeting(), SMALL)
+    make_random_model(folder, excerpt(0, 20), SMALL)
     punc = locate(str(folder)).punc
     dictionary = punc.path / "jieba_usr_dict"
     own = "开会\n预算是\n今天我们 3 n\nGPT-4o 3 eng\n第2季度 3 n\n"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,18 +21,26 @@ def dictionary(folder: Path, *words: str) -> Path:
     return file
 
 
-def test_a_models_own_words_are_kept_together(tmp_path: Path) -> None:
-    plain = load_segmenter(dictionary(tmp_path))
-    own = load_segmenter(dictionary(tmp_path, "蓝鲸引擎 30 n", "会议记录"))
-    assert "蓝鲸引擎" not in list(plain.cut(TEXT, HMM=False))
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Of a model with words of its own."""
+    words = dictionary(tmp_path_factory.mktemp("own"), "蓝鲸引擎 30 n", "会议记录")
+    return load_segmenter(words)
+
+
+@pytest.fixture(scope="module")
+def other(own: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Of a model without any, loaded after that one."""
+    return load_segmenter(dictionary(tmp_path_factory.mktemp("other")))
+
+
+def test_a_models_own_words_are_kept_together(own: Any) -> None:
     assert {"蓝鲸引擎", "会议记录"} <= set(own.cut(TEXT, HMM=False))
 
 
-def test_the_words_of_one_model_are_not_those_of_another(tmp_path: Path) -> None:
+def test_the_words_of_one_model_are_not_those_of_another(other: Any) -> None:
     import jieba
 
-    load_segmenter(dictionary(tmp_path, "蓝鲸引擎 30 n"))
-    other = load_segmenter(dictionary(tmp_path))
     assert "蓝鲸引擎" not in list(other.cut(TEXT, HMM=False))
     assert "蓝鲸引擎" not in jieba.dt.FREQ
 

@@ -3,6 +3,7 @@ batches."""
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,10 +34,20 @@ def without_confidence(said: RecognisedSpan) -> RecognisedSpan:
     return replace(said, words=tuple(replace(word, confidence=None) for word in said.words))
 
 
+@functools.cache
+def heard_alone(network: SpeechNetwork) -> list[RecognisedSpan]:
+    """What each of the spans is alone; not to be changed."""
+    return [network.recognise([pcm], EMPTY_REQUEST)[0] for pcm in spoken()]
+
+
 def assert_batches_change_nothing(network: SpeechNetwork, size: int) -> list[RecognisedSpan]:
-    """Hear the spans alone and in batches of `size` in random order; return what they are alone."""
+    """Hear the spans alone and in batches of `size` in random order; return what they are alone.
+
+    On two threads, which divide a batch.
+    """
+    torch.set_num_threads(2)
     speech = spoken()
-    alone = [network.recognise([pcm], EMPTY_REQUEST)[0] for pcm in speech]
+    alone = heard_alone(network)
     order = random.Random(size).sample(range(len(speech)), len(speech))
     for first in range(0, len(order), size):
         batch = order[first : first + size]
