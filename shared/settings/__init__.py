@@ -31,7 +31,6 @@ from shared.settings.notifications import NotificationSettings
 from shared.settings.outbound import OutboundSettings
 from shared.settings.recognition import RecognitionSettings
 from shared.settings.sign_in import SignInSettings
-from shared.settings.sources import SourcedSettings
 from shared.settings.storage import StorageSettings
 from shared.settings.workers import WorkerSettings
 
@@ -68,7 +67,6 @@ def is_loopback(host: str) -> bool:
 
 
 class Settings(
-    SourcedSettings,
     BoundedSettings,
     LimitSettings,
     RecognitionSettings,

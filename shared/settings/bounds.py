@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from pydantic import ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.settings.environment import FROM_FILES
+from shared.settings.sources import SourcedSettings
 
 _YEARS = 100
 _LARGEST = {
@@ -30,7 +31,7 @@ _QUOTES = "\"'\u201c\u201d\u2018\u2019"
 """Those of a shell, and those that a word processor makes of them."""
 
 
-class BoundedSettings(BaseSettings):
+class BoundedSettings(SourcedSettings):
     """The part of `shared.settings.Settings` that keeps values within what can be reckoned with."""
 
     # No infinity either: what adds it to a date, or makes a whole number of it, fails later.
