@@ -109,6 +109,16 @@ def test_from_a_question_to_minutes_of_ones_own(
     assert record.current is not None and record.proposal == WRITTEN
     assert record.current.summary == (Point("Everybody greets", (0, 1)),)
     assert [point.text for point in record.current.todos] == ["Buy a GPU"]
+    page.wait_for_load_state()
+    delete = panel.get_by_role("button", name="Delete these minutes")
+    delete.click()
+    sure = page.get_by_role("dialog", name="Delete these minutes?")
+    sure.get_by_role("button", name="Keep").click()
+    expect(delete).to_be_focused()
+    delete.click()
+    sure.get_by_role("button", name="Delete").click()
+    expect(panel.get_by_role("heading", name="Decisions")).to_have_count(0)
+    expect(panel.get_by_text("Minutes", exact=True)).to_be_visible()
     db.dispose()
 
     page = hurried_context.new_page()

@@ -1,9 +1,11 @@
 import { focusNear } from "./focus.js";
+import { _ } from "./i18n.js";
 
-const dialog = document.getElementById("sure");
+let dialog = null;
 
 /** Ask for confirmation of what cannot be undone. Resolves to whether it was given. */
 export function confirmAction(question, consequence, action) {
+  dialog ??= made();
   dialog.querySelector("h2").textContent = question;
   dialog.querySelector("p").textContent = consequence;
   const yes = dialog.querySelector("button[value=yes]");
@@ -20,4 +22,23 @@ export function confirmAction(question, consequence, action) {
     };
     dialog.addEventListener("close", answer, { once: true });
   });
+}
+
+/** Made here and not by a template: a page that forgot it would do nothing when asked to delete. */
+function made() {
+  const element = (name, properties, ...children) => {
+    const one = Object.assign(document.createElement(name), properties);
+    one.append(...children);
+    return one;
+  };
+  const form = element(
+    "form",
+    { method: "dialog", className: "actions" },
+    element("button", { value: "yes", className: "danger" }),
+    element("button", { value: "no" }, _("Keep")),
+  );
+  const one = element("dialog", { id: "sure" }, element("h2", { id: "sure-title" }), element("p", {}), form);
+  one.setAttribute("aria-labelledby", "sure-title");
+  document.body.append(one);
+  return one;
 }
