@@ -308,3 +308,19 @@ def test_the_page_begins_where_it_says_why_a_template_is_refused(
     page.get_by_label("File (.docx, .dotx, .md)").set_input_files(named)
     page.get_by_role("button", name="Keep this template").click()
     expect(page.locator("#named-problem")).to_be_in_viewport()
+
+
+def test_a_template_is_deleted_once_that_is_confirmed(site: Site, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(f"{site.url}/report-template")
+    page.get_by_role("textbox", name="Name").fill("Board")
+    named = {"name": "board.md", "mimeType": "text/markdown", "buffer": b"# {{title}}"}
+    page.get_by_label("File (.docx, .dotx, .md)").set_input_files(named)
+    page.get_by_role("button", name="Keep this template").click()
+    delete = page.get_by_role("button", name="Delete the template Board")
+    sure = page.get_by_role("dialog", name="Delete the template “Board”?")
+    for answer, left in (("Keep", 1), ("Delete", 0)):
+        delete.click()
+        sure.get_by_role("button", name=answer).click()
+        expect(sure).to_be_hidden()
+        expect(page.get_by_role("link", name="Board", exact=True)).to_have_count(left)
