@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, insert, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.models import Job, JobGroupReplacements, Replacement, ReplacementList
@@ -69,17 +81,21 @@ def replacements_of(session: Session, job_id: str) -> Replacements:
 
     One statement reads the job with its pairs, for both may be handed over at any moment.
     """
-    pairs = union_all(
-        _pairs_at(job_id, literal(EVERYBODY), Job.shared_replacements_version, rank=0),
-        _pairs_of_groups(job_id),
-        _pairs_at(job_id, Job.owner_id, Job.replacements_version, rank=MOST_LISTS + 1),
-    ).order_by("rank")
-    rows = session.execute(pairs)
+    rows = session.execute(_pairs(), {"job": job_id})
     return Replacements(Pair(row.wrong, row.right) for row in rows)
 
 
+@cache
+def _pairs() -> CompoundSelect[int, str, str]:
+    """Query for the pairs of all lists of the job `:job`."""
+    return union_all(
+        _pairs_at(literal(EVERYBODY), Job.shared_replacements_version, rank=0),
+        _pairs_of_groups(),
+        _pairs_at(Job.owner_id, Job.replacements_version, rank=MOST_LISTS + 1),
+    ).order_by("rank")
+
+
 def _pairs_at(
-    job_id: str,
     owner: ColumnElement[str] | InstrumentedAttribute[str],
     version: InstrumentedAttribute[int | None],
     *,
@@ -89,17 +105,17 @@ def _pairs_at(
     return (
         select(literal(rank).label("rank"), Replacement.wrong, Replacement.right)
         .join_from(Job, Replacement, Replacement.owner_id == owner)
-        .where(Job.id == job_id, *_stood(version))
+        .where(Job.id == bindparam("job"), *_stood(version))
     )
 
 
-def _pairs_of_groups(job_id: str) -> Select[int, str, str]:
+def _pairs_of_groups() -> Select[int, str, str]:
     """Query for the pairs of the lists of the groups, with their ranks."""
     kept = JobGroupReplacements
     return (
         select(kept.rank.label("rank"), Replacement.wrong, Replacement.right)
         .join_from(kept, Replacement, Replacement.owner_id == kept.group_id)
-        .where(kept.job_id == job_id, *_stood(kept.version))
+        .where(kept.job_id == bindparam("job"), *_stood(kept.version))
     )
 
 
