@@ -23,7 +23,7 @@ from worker.engine.paraformer.network import Paraformer
 from worker.pipeline.tools import Tools
 from worker.tasks import transcribe_next
 
-RECORDING = as_wav(excerpt(0, 75))
+RECORDING = as_wav(excerpt(0, 45))
 BUDGET_S = 14.0
 """Padded seconds of a batch: the two longest segments together, so that half of a batch is no more
 than fits where one of them does."""
