@@ -63,15 +63,18 @@ def test_two_meetings_of_one_length_apart_and_together() -> None:
             both = [[*one, *other] for one, other in zip_longest(first, second, fillvalue=[])]
             apart = planned(first + second, size_s, cost)
             together = planned(both, size_s, cost)
-            spent = [
-                sum(batch.padded_s + cost.beside(batch.longest_s) for batch in batches)
+            computed = [
+                sum(cost.computed_samples(batch.samples) for batch in batches) / SAMPLE_RATE
                 for batches in (apart, together)
+            ]
+            spent = [
+                computed_s + sum(cost.beside(batch.longest_s) for batch in batches)
+                for computed_s, batches in zip(computed, (apart, together), strict=True)
             ]
             print(
                 f"\n2 meetings of {minutes} min, a pass costs {cost.fixed_s:.0f} padded s: "
                 f"{len(apart)} passes -> {len(together)}, "
-                f"{sum(batch.padded_s for batch in apart):.0f} padded s -> "
-                f"{sum(batch.padded_s for batch in together):.0f}; "
+                f"{computed[0]:.0f} padded s -> {computed[1]:.0f}; "
                 f"{1 - spent[1] / spent[0]:.1%} of recognition saved"
             )
             assert sum(map(len, together)) == sum(map(len, apart))
