@@ -56,7 +56,8 @@ def database_address(value: str) -> str:
         url = make_url(value)
     except (ArgumentError, ValueError):
         raise ValueError(f"cannot be read as an address; {_PASSWORDS}") from None
-    if "@" in (url.host or ""):  # of the password, which every complaint would quote as the host
+    # One of the password: every complaint would quote what is behind it as the host.
+    if url.get_backend_name() != "sqlite" and value.count("@") > 1:
         raise ValueError(f"cannot be read as an address; {_PASSWORDS}")
     if url.get_backend_name() == "sqlite" and (url.database or "") in _IN_MEMORY:
         raise ValueError("must name a file behind sqlite:///; what is in memory no process shares")

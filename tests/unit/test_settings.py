@@ -34,6 +34,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "postgresql://host:port/x"),
         ("DATABASE_URL", "postgresql://user:pass@word@host/x"),
+        ("DATABASE_URL", "postgresql://user:p@ss?word@host/x"),
         ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("REDIS_URL", "localhost:6379"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +42,7 @@ def readyz() -> tuple[Response, int]:
     body: dict[str, Any] = {
         "status": "ready" if ready else "not_ready",
         "checks": checks,
-        "disk": _disk(here) if checks["recordings"] == "ok" else {"status": "unreachable"},
+        "disk": _disk(here) if _may_be_asked(checks) else {"status": "unreachable"},
         "redis": _redis(here),
         "workers": _workers(here) if checks["database"] == "ok" else [],
         "worker_last_seen_at": _last_seen(here) if checks["database"] == "ok" else None,
@@ -89,6 +90,12 @@ def _recordings(here: Services, can_compare: bool) -> str:
     except SQLAlchemyError:
         return "not_compared"
     return "ok"
+
+
+def _may_be_asked(checks: Mapping[str, str]) -> bool:
+    """Return whether the disk answers at once: one that is full or read-only does, and one that is
+    gone may not."""
+    return checks["recordings"] in ("ok", "not_writable")
 
 
 def _disk(here: Services) -> dict[str, Any]:

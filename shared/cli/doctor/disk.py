@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,13 @@ GB = 2**30
 _MAKE_ROOM = (
     "Make room, put LONGSCRIBE_DATA_DIR on a larger disk, or lower LONGSCRIBE_MIN_FREE_BYTES."
 )
+
+_UNLESS_CLOSED = {
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: "Raise this user's quota, or put LONGSCRIBE_DATA_DIR on another disk.",
+    errno.EROFS: "Mount its disk for writing. If it was, the log of the kernel says why (dmesg).",
+}
+"""Advice by the error of a folder that another owner would find closed too."""
 
 
 def check_data_folder(settings: Settings) -> list[Finding]:
@@ -45,7 +53,7 @@ def check_data_folder(settings: Settings) -> list[Finding]:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             finding = f"{error.filename} cannot be written to: {reason}"
-            return [problem(thing, finding, advice)]
+            return [problem(thing, finding, _UNLESS_CLOSED.get(error.errno or 0, advice))]
     return [ok(thing, f"{folder} can be written to")]
 
 
@@ -101,5 +109,5 @@ def _judge_work_folder(folder: WorkSpace, settings: Settings) -> Finding:
 def _room(usable: int, what: str, settings: Settings) -> str:
     reserve = f"{settings.min_free_bytes / GB:.1f} GB"
     if not usable:
-        return f"less than the reserve of {reserve} is free for {what}"
+        return f"nothing is free for {what}, beside a reserve of {reserve}"
     return f"{usable / GB:.1f} GB free for {what}, beside a reserve of {reserve}"

@@ -119,6 +119,8 @@ def _judge_redis(info: dict[str, Any], which: str) -> Finding:
 _REFUSED = {
     "maxmemory": "Raise its maxmemory, or give Longscribe a Redis of its own.",
     "MISCONF": "Make room on its disk; its log says what it cannot write.",
+    "CERTIFICATE_VERIFY_FAILED": "Name the authority of its certificate: ?ssl_ca_certs=FILE behind "
+    "the address, as docs/settings.md says.",
     "permissions": "Give its user the rights that docs/settings.md names.",
 }
 """Advice by words of what a Redis refuses a message, or a connection, with."""

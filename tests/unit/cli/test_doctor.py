@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -126,6 +127,26 @@ class TestFolders:
         (found,) = check_data_folder(Settings(data_dir=tmp_path))
         assert found.level is Level.PROBLEM
         assert str(tmp_path / "recordings") in found.finding
+
+    @pytest.mark.parametrize(
+        ("number", "what_to_do"),
+        [
+            (errno.ENOSPC, "Make room"),
+            (errno.EDQUOT, "quota"),
+            (errno.EROFS, "for writing"),
+            (errno.EACCES, "Give this user"),
+        ],
+    )
+    def test_what_to_do_depends_on_why_nothing_can_be_written(
+        self, number: int, what_to_do: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(folder: Path) -> None:
+            raise OSError(number, os.strerror(number), str(folder))
+
+        monkeypatch.setattr("shared.cli.doctor.disk.require_writable", refuse)
+        (found,) = check_data_folder(Settings(data_dir=tmp_path))
+        assert os.strerror(number) in found.finding
+        assert what_to_do in found.what_to_do
 
     def test_looking_leaves_nothing_behind(self, tmp_path: Path) -> None:
         (tmp_path / "recordings" / "incoming").mkdir(parents=True)

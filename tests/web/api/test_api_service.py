@@ -97,6 +97,7 @@ def test_not_ready_when_recordings_cannot_be_written(
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json["checks"]["recordings"] == "not_writable"  # type: ignore[index]
+    assert response.json["disk"]["status"] == "ok"  # type: ignore[index]
 
 
 def test_the_pages_can_be_read_when_the_folder_of_the_recordings_is_gone(
