@@ -52,7 +52,10 @@ def no_longscribe(address: str) -> UnexpectedAnswer:
 
 
 def unreachable(address: str, error: Exception) -> ClientError:
-    return ServerUnreachable(f"{address} cannot be reached: {error or type(error).__name__}")
+    why = str(error) or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in why:
+        why += "; SSL_CERT_FILE may name the authority of its certificate"
+    return ServerUnreachable(f"{address} cannot be reached: {why}")
 
 
 def busy(address: str, status: int) -> ClientError:

@@ -113,10 +113,18 @@ _CLASSES: dict[int, type[ApiError]] = {
 }
 
 
+_OF_A_PROXY = {
+    413: "A proxy in front of the server takes no file of this size (status 413). Its operator may "
+    "raise the limit, client_max_body_size in nginx.",
+}
+
+
 def error_of(status: int, body: object) -> ApiError:
     """The error that an answer tells, of the class that its status has."""
     told = body.get("error") if isinstance(body, dict) else None
-    message, code, param = f"The server answers with status {status}.", None, None
+    # Without words of ours it is mostly a proxy that answers.
+    message = _OF_A_PROXY.get(status, f"The server answers with status {status}.")
+    code, param = None, None
     if isinstance(told, dict) and isinstance(told.get("message"), str):
         message = told["message"]
         code, param = told.get("code"), told.get("param")

@@ -19,15 +19,18 @@ def open_client(
     """A client for the server at `url`, through the proxy that the environment names for it.
 
     A server on this machine is asked without one: what HTTP_PROXY or ALL_PROXY name for the way out
-    mostly leads back to no 127.0.0.1, or to that of another machine.  Raises ClientError where the
+    mostly leads back to no 127.0.0.1, or to that of another machine.  The authorities that
+    SSL_CERT_FILE and SSL_CERT_DIR name are trusted anywhere.  Raises ClientError where the
     environment names what cannot be used.
     """
     try:
+        is_here = _is_this_machine(url.host)
         return httpx2.Client(
             headers=headers,
             timeout=_TIMEOUT,
             transport=transport,
-            trust_env=not _is_this_machine(url.host),
+            trust_env=not is_here,
+            verify=httpx2.create_ssl_context() if is_here and url.scheme == "https" else True,
         )
     except ImportError:
         raise ClientError(

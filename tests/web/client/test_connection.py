@@ -185,6 +185,27 @@ def test_what_the_environment_says_of_the_way_out_is_told_if_it_cannot_be_used(
         Connection(here).close()  # where no proxy leads
 
 
+def test_an_authority_of_the_environment_is_trusted_on_this_machine_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(api.ClientError, match="SSL_CERT_FILE"):
+        Connection("https://localhost:8443")
+
+
+def test_what_a_proxy_refuses_is_told_as_such() -> None:
+    connection, _ = answering(httpx2.Response(413, html="<h1>413 Request Entity Too Large</h1>"))
+    with pytest.raises(api.TooLarge, match="client_max_body_size"):
+        connection.jobs()
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_the_way_out() -> None:
+    refused = httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+    connection, _ = answering(*[refused] * 9)
+    with pytest.raises(api.ServerUnreachable, match="SSL_CERT_FILE"):
+        connection.jobs()
+
+
 def test_a_server_that_has_moved_is_told_by_its_new_address() -> None:
     moved = httpx2.Response(301, headers={"Location": "https://there.example/api/v1/jobs"})
     connection, pauses = answering(moved)
