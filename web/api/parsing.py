@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from flask import request
 from pydantic import BaseModel, ValidationError
@@ -36,9 +36,22 @@ def parse(model: type[_Model], given: MultiDict[str, str], *also: str) -> _Model
                 f"There is no field '{name[:80]}' here. Accepted: {', '.join(accepted)}.",
                 param=name[:80],
             )
-        if len(values) > 1:
+        if len(values) > 1 and not _is_list(model, name):
             raise InvalidRequest(f"The field '{name}' is given twice.", param=name)
-    return _validated(model, {n: value for n, value in given.items() if n not in also})
+    return _validated(
+        model,
+        {
+            name: values if len(values) > 1 else values[0]
+            for name, values in given.lists()
+            if name not in also
+        },
+    )
+
+
+def _is_list(model: type[BaseModel], name: str) -> bool:
+    """Return whether a field has several values, as a form that is made from the OpenAPI document
+    gives them one by one."""
+    return name in model.model_fields and get_origin(model.model_fields[name].annotation) is tuple
 
 
 def parse_json(model: type[_Model], *, most_bytes: int = MAX_JSON_BYTES) -> _Model:

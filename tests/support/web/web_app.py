@@ -46,7 +46,7 @@ def submit(
     filename: str = "会议.wav",
     *,
     key: str | None = None,
-    **fields: str,
+    **fields: str | list[str],
 ) -> TestResponse:
     return client.post(
         "/api/v1/jobs",

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from shared import jobs
 from shared.db import Database
 from shared.errors import WorkerLost
+from shared.models import LOCAL_OWNER
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
 from web.api.parsing import parse_json
@@ -200,6 +201,15 @@ def test_an_idempotency_key_that_cannot_be_kept_is_refused(client: FlaskClient, 
 def test_without_a_key_each_submission_is_a_job(client: FlaskClient, tmp_path: Path) -> None:
     assert submit(client).json["id"] != submit(client).json["id"]  # type: ignore[index]
     assert len(stored_files(tmp_path)) == 2
+
+
+def test_a_form_gives_a_list_one_by_one_or_as_a_text(client: FlaskClient, rows: Database) -> None:
+    for given in (["达摩院", "GPU"], "达摩院\nGPU", '["达摩院", "GPU"]'):
+        job_id = submit(client, hotwords=given).json["id"]  # type: ignore[index]
+        words = jobs.get_hotwords(rows, owner_id=LOCAL_OWNER, job_id=job_id)
+        assert sorted(words.named) == ["GPU", "达摩院"]
+    twice = submit(client, numbers=["spoken", "written"])
+    assert (twice.status_code, "given twice" in twice.text) == (400, True)
 
 
 # --- one job -----------------------------------------------------------------------------------
