@@ -136,7 +136,8 @@ def get(
         jobs: dict[str, dict[str, Any]] = {}
         for job_id in dict.fromkeys(job_ids):
             with refusals.of(job_id):
-                jobs[job_id] = there.job(_checked_id(job_id))
+                within_s = timeout if wait and timeout > 0 else None
+                jobs[job_id] = there.job(_checked_id(job_id), within_s=within_s)
         if wait:
             _wait(there, jobs, timeout, bars, refusals)
         for job_id, job in jobs.items():

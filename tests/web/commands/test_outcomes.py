@@ -7,15 +7,19 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from longscribe_client.connection import Connection
 from shared.cli import main
-from shared.cli.remote import commands
+from shared.cli.remote import commands, session
 from shared.db import Database
 from tests.support.services import REPOSITORY
 from tests.web.commands.conftest import ADDRESS, UNKNOWN, Line, all_names, waiting_by, work_off
@@ -116,3 +120,23 @@ def test_what_takes_too_long_has_a_status_of_its_own(
 ) -> None:
     monkeypatch.setattr(commands, "time", waiting_by(lambda _: None))
     assert run("submit", "--wait", "--timeout", "0.01", str(wav)).exit_code == 3
+
+
+@pytest.mark.parametrize(("answers", "status"), [(0, 2), (1, 3)])
+def test_the_time_to_wait_holds_while_the_server_is_away(
+    monkeypatch: pytest.MonkeyPatch, answers: int, status: int
+) -> None:
+    left, pauses = [{"id": UNKNOWN, "status": "queued", "filename": "a", "progress": 0}], [0.0]
+    del left[answers:]
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if not left:
+            raise httpx2.ConnectError("refused")
+        return httpx2.Response(200, json=left.pop())
+
+    clock = SimpleNamespace(sleep=pauses.append, monotonic=lambda: sum(pauses))
+    away = partial(Connection, transport=httpx2.MockTransport(answer), **vars(clock))
+    monkeypatch.setattr(session, "Connection", away)
+    monkeypatch.setattr(commands, "time", clock)
+    done = CliRunner().invoke(commands.app, ["get", UNKNOWN, "--wait", "--timeout", "4"])
+    assert (done.exit_code, sum(pauses)) == (status, pytest.approx(4, abs=1))
