@@ -30,6 +30,8 @@ from shared.cli.backup.contents import (
 )
 from shared.db import Database
 from shared.settings import Settings
+from shared.storage.configured import open_blob_store
+from shared.storage.identity import StorageState, look_at_storage
 
 
 def back_up(settings: Settings, target: Path, *, previous: Path | None = None) -> Manifest:
@@ -48,6 +50,7 @@ def back_up(settings: Settings, target: Path, *, previous: Path | None = None) -
     if settings.recordings_dir.resolve() in draft.resolve().parents:
         raise BackupFailed(f"{target} is among the recordings, of which it would be a part")
     revision = _revision(settings)
+    _require_recordings(settings)
     draft.mkdir(mode=0o700, parents=True)
     is_sqlite = make_url(settings.resolved_database_url).get_backend_name() == "sqlite"
     try:
@@ -92,6 +95,23 @@ def _revision(settings: Settings) -> str:
     return current
 
 
+def _require_recordings(settings: Settings) -> None:
+    """Check that the recordings' storage is here, and no bare mount point in its place: without
+    them a backup would look whole. Raises BackupFailed."""
+    db = Database(settings.resolved_database_url)
+    try:
+        state = look_at_storage(db, open_blob_store(settings))
+    except SQLAlchemyError:  # a schema of before storages had ids
+        return
+    finally:
+        db.dispose()
+    if state not in (StorageState.SOUND, StorageState.NEW):
+        raise BackupFailed(
+            f"The recordings of the database cannot be found or read ({state}); longscribe doctor "
+            "says what to do"
+        )
+
+
 def _copy_sqlite(settings: Settings, target: Path) -> None:
     """Copy a SQLite database as of one moment, though others write. Raises BackupFailed."""
     source = make_url(settings.resolved_database_url).database or ""
@@ -103,9 +123,10 @@ def _copy_sqlite(settings: Settings, target: Path) -> None:
 
 
 def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Iterator[int]:
-    """Copy all files; the size of each recording. What is deleted meanwhile is left out."""
+    """Copy all files; the size of each recording. What is deleted meanwhile is left out. Raises
+    OSError, also for a folder that cannot be looked into."""
     target.mkdir(mode=0o700)
-    for folder, _, names in os.walk(source):
+    for folder, _, names in os.walk(source, onerror=_raise_unless_gone):
         into = target / Path(folder).relative_to(source)
         into.mkdir(mode=0o700, exist_ok=True)
         for name in names:
@@ -115,6 +136,11 @@ def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Itera
                 _copy(Path(folder) / name, copy, before)
                 if into.parent == target and into.name not in ("incoming", "uploads"):
                     yield copy.stat().st_size
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _copy(source: Path, target: Path, before: Path | None) -> None:

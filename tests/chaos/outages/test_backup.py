@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -23,9 +24,12 @@ from shared.cli.backup.restore import restore
 from shared.cli.doctor.finding import Level
 from shared.cli.doctor.orphans import check_orphans
 from shared.cli.main import app
+from shared.db import Database
 from shared.models import Job, Recording
 from shared.settings import Settings
 from shared.states import JobStatus
+from shared.storage.configured import open_blob_store
+from shared.storage.identity import check_storage
 from tests.chaos.machinery.faulty_installation import (
     Action,
     Fault,
@@ -34,6 +38,7 @@ from tests.chaos.machinery.faulty_installation import (
     recording,
     undisturbed,
 )
+from tests.support import factories
 from tests.support.databases.postgresql import new_database
 from tests.support.services import Stack, running, wait_for
 
@@ -149,6 +154,46 @@ def test_a_disk_that_is_full_is_told_in_words_and_the_next_try_finds_the_way_fre
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert back_up(settings, tmp_path / "backup").recordings == 0
+
+
+def test_a_backup_without_the_recordings_is_none(sqlite_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url, min_free_bytes=0)
+    db = Database(sqlite_url)
+    blobs = open_blob_store(settings)
+    check_storage(db, blobs, may_begin=True)
+    with blobs.receive(max_bytes=2**20) as incoming:
+        incoming.write(b"sound")
+        blob = incoming.keep()
+    factories.submit(db, blob=blob)
+    db.dispose()
+    assert back_up(settings, tmp_path / "whole").recordings == 1
+    mount = settings.recordings_dir.rename(tmp_path / "unmounted")
+    for _ in range(2):  # not there, and then a bare mount point
+        with pytest.raises(BackupFailed, match="cannot be found or read"):
+            back_up(settings, tmp_path / "bare")
+        settings.recordings_dir.mkdir(exist_ok=True)
+    settings.recordings_dir.rmdir()
+    mount.rename(settings.recordings_dir)
+    assert back_up(settings, tmp_path / "again").recordings == 1
+
+
+def test_a_folder_that_cannot_be_looked_into_fails_the_backup(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
+    closed = settings.recordings_dir / "ab"
+    closed.mkdir(parents=True)
+    look = os.scandir
+
+    def refuse(folder: str) -> object:
+        if folder == str(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError):
+        back_up(settings, tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()
 
 
 def test_a_backup_cannot_be_a_part_of_itself(sqlite_url: str, tmp_path: Path) -> None:
