@@ -8,7 +8,11 @@ from contextlib import contextmanager
 
 from shared.settings import Settings
 from worker.engine.voice_activity.endpoints import VoiceActivityOptions
-from worker.model_store.locate import locate_configured_speakers, remembered_in
+from worker.model_store.locate import (
+    locate_configured_speakers,
+    remembered_in,
+    require_own_folders,
+)
 from worker.recogniser import Recogniser
 from worker.speaker_encoder import SpeakerEncoder
 
@@ -32,6 +36,7 @@ def load_configured_recogniser(settings: Settings, *, calibrate: bool) -> Recogn
     With `calibrate` the memory model is measured on the device, or read from the data folder.
     Raises ModelUnavailable, saying what to do.
     """
+    require_own_folders(settings)  # what is missing is told before torch is imported
     with _without_collections():
         # torch: only in the process that recognises
         from worker.engine.funasr_recogniser import load_recogniser

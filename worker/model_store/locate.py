@@ -33,6 +33,7 @@ __all__ = [
     "locate_configured",
     "locate_configured_speakers",
     "remembered_in",
+    "require_own_folders",
 ]
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,18 @@ def locate_configured(settings: Settings, *, offline: bool | None = None) -> Mod
     offline = settings.model_offline if offline is None else offline
     memory = remembered_in(settings.data_dir)
     return _whole(configured_parts(settings), _Search(settings.model_hub, offline, memory))
+
+
+def require_own_folders(settings: Settings) -> None:
+    """Look whether the operator's own folders of the recogniser and of voice activity are whole,
+    where the settings name any; of the hub nothing is looked at.
+
+    Raises ModelUnavailable, saying what to do.
+    """
+    search = _Search(settings.model_hub, True, remembered_in(settings.data_dir))
+    for part in configured_parts(settings)[:2]:
+        if part.folder is not None:
+            _find(part, search)
 
 
 def locate_configured_speakers(settings: Settings) -> ModelFolder:

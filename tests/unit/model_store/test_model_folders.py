@@ -17,6 +17,7 @@ from shared.errors import ModelUnavailable
 from shared.settings import Settings
 from tests.support.thorough import needs
 from worker import demo_model
+from worker.configured_recogniser import load_configured_recogniser
 from worker.model_store.locate import locate
 from worker.model_store.parts import configured_parts
 from worker.model_store.revision import examine
@@ -239,6 +240,19 @@ def test_a_memory_that_cannot_be_written_is_ignored(bundle: Path, tmp_path: Path
     (tmp_path / "file").write_text("")
     memory = tmp_path / "file" / "models.json"
     assert examine(bundle / "vad", memory).revision == examine(bundle / "vad").revision
+
+
+@pytest.mark.parametrize("part", ["asr", "vad"])
+def test_a_broken_folder_is_told_before_the_engine_is_imported(
+    bundle: Path, tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "worker.engine.funasr_recogniser", None)
+    settings = Settings(data_dir=tmp_path, model=str(bundle), device="cpu")
+    with pytest.raises(ImportError):
+        load_configured_recogniser(settings, calibrate=False)
+    (bundle / part / "model.pt").unlink()
+    with pytest.raises(ModelUnavailable, match=f"{bundle / part}.*Copy the whole folder again"):
+        load_configured_recogniser(settings, calibrate=False)
 
 
 def test_finding_models_imports_neither_torch_nor_funasr() -> None:
