@@ -19,6 +19,7 @@ from shared.settings import Settings
 from web.authentication.actor import acts_for
 from web.errors import is_for_programs, wants_json
 from web.http.csrf import require_token_in_header
+from web.i18n.languages import N_
 from web.services import services
 from web.site_address import cookie_path, page_address
 
@@ -67,6 +68,11 @@ _BY_BARE_KEY = frozenset({"assemblyai"})
 """Blueprints whose clients send the key without `Bearer` before it."""
 
 _TOKEN = "sign_in"
+_NO_SUCH_KEY = N_(
+    "This API key opens nothing: it is none, was revoked, or its account is disabled. The account "
+    "page makes another."
+)
+
 _BEARER = "bearer"
 
 
@@ -179,7 +185,9 @@ def _who() -> Person | None:
         if scheme.lower() != _BEARER:
             return None
         g.credential = accounts.key_credential(key.strip())
-        return accounts.find_by_key(here.db, key.strip())
+        person = accounts.find_by_key(here.db, key.strip())
+        g.key_opens_nothing = person is None
+        return person
     token = None if request.blueprint in _BY_KEY_ONLY else session.get(_TOKEN)
     if not token:
         return None
@@ -192,6 +200,8 @@ def _who() -> Person | None:
 
 def _turn_away() -> Response:
     """Send a browser to the sign-in page. Raises Unauthorized for programs and scripts."""
+    if g.get("key_opens_nothing"):
+        raise Unauthorized(_NO_SUCH_KEY)
     is_page = not wants_json() and not request.path.startswith("/fragments/")
     # A script that fetches a part of a page must not receive the sign-in page instead.
     navigates = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"

@@ -147,6 +147,7 @@ def test_a_key_that_is_none_is_refused_even_beside_a_good_cookie(
     answer = client.get("/api/v1/jobs", headers={"Authorization": header})
     assert answer.status_code == 401
     assert answer.json["error"]["code"] == "unauthorized"  # type: ignore[index]
+    assert ("opens nothing" in answer.text) == header.startswith("Bearer")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Longscribe"'
 
 
