@@ -271,12 +271,15 @@ def backup(
 
 
 @app.command()
-def restore(folder: Annotated[Path, typer.Argument(help="A backup.")]) -> None:
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup.")],
+    incomplete: Annotated[bool, typer.Option(help="Also one that lacks recordings.")] = False,
+) -> None:
     """Restore a backup into an empty database and data folder, with nothing running."""
     from shared.cli.backup.restore import restore as restore_backup
 
     with errors_in_words():
-        found = restore_backup(configured(), folder)
+        found = restore_backup(configured(), folder, incomplete=incomplete)
     typer.echo(
         f"Restored what was backed up at {found.made_at} by Longscribe {found.longscribe}. Now: "
         "longscribe migrate, longscribe doctor, and start it."

@@ -10,6 +10,7 @@ secret_key         what signs the cookies, where it is kept in the data folder
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -22,6 +23,18 @@ POSTGRESQL_DUMP = "jobs.dump"
 SQLITE_FILE = "jobs.db"
 RECORDINGS = "recordings"
 SECRET_KEY = "secret_key"
+
+
+NO_RECORDINGS = ("incoming", "uploads")
+"""Folders beside the recordings with what is not whole yet."""
+
+
+def recordings_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of all recordings, and of their playable copies, in a folder of
+    recordings."""
+    for path in folder.glob("*/*"):
+        if path.parent.name not in NO_RECORDINGS and path.is_file():
+            yield path
 
 
 class BackupFailed(LongscribeError):

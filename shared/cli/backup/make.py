@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import migrations
 from shared.cli.backup import postgresql
 from shared.cli.backup.contents import (
+    NO_RECORDINGS,
     POSTGRESQL,
     POSTGRESQL_DUMP,
     RECORDINGS,
@@ -134,7 +135,7 @@ def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Itera
             before = None if previous is None else previous / RECORDINGS / copy.relative_to(target)
             with suppress(FileNotFoundError):
                 _copy(Path(folder) / name, copy, before)
-                if into.parent == target and into.name not in ("incoming", "uploads"):
+                if into.parent == target and into.name not in NO_RECORDINGS:
                     yield copy.stat().st_size
 
 

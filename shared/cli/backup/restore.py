@@ -20,18 +20,22 @@ from shared.cli.backup.contents import (
     SQLITE_FILE,
     BackupFailed,
     Manifest,
+    recordings_in,
 )
 from shared.db import Database
 from shared.settings import Settings
 
 
-def restore(settings: Settings, source: Path) -> Manifest:
+def restore(settings: Settings, source: Path, *, incomplete: bool = False) -> Manifest:
     """Fill the database and the data folder of `settings` from a backup, with its permissions.
 
-    Raises BackupFailed before anything is written where there is something already, or where the
-    database is of another kind, and OSError.
+    Raises BackupFailed before anything is written where there is something already, where the
+    database is of another kind, or, unless `incomplete`, where the backup lacks recordings that it
+    had; and OSError.
     """
     found = Manifest.read(source)
+    if not incomplete:
+        _require_all(found, source)
     url = make_url(settings.resolved_database_url)
     kind = SQLITE if url.get_backend_name() == "sqlite" else POSTGRESQL
     if kind != found.database:
@@ -55,6 +59,17 @@ def restore(settings: Settings, source: Path) -> Manifest:
         postgresql.restore(settings.resolved_database_url, str(source / POSTGRESQL_DUMP))
     os.sync()
     return found
+
+
+def _require_all(found: Manifest, source: Path) -> None:
+    """Check that a copy of a backup has what the backup had."""
+    sizes = [path.stat().st_size for path in recordings_in(source / RECORDINGS)]
+    if (len(sizes), sum(sizes)) != (found.recordings, found.bytes):
+        raise BackupFailed(
+            f"{source} has {len(sizes)} recordings ({sum(sizes):,} bytes), and was made with "
+            f"{found.recordings} ({found.bytes:,} bytes): it was copied by half, or changed. Copy "
+            "it again; longscribe restore --incomplete restores what is there"
+        )
 
 
 def _require_empty(settings: Settings, kind: str) -> None:

@@ -174,7 +174,17 @@ def test_a_backup_without_the_recordings_is_none(sqlite_url: str, tmp_path: Path
         settings.recordings_dir.mkdir(exist_ok=True)
     settings.recordings_dir.rmdir()
     mount.rename(settings.recordings_dir)
-    assert back_up(settings, tmp_path / "again").recordings == 1
+    made = back_up(settings, tmp_path / "again")
+    assert made.recordings == 1
+
+    there = Settings(
+        data_dir=tmp_path / "there", database_url=f"sqlite:///{tmp_path / 'there' / 'jobs.db'}"
+    )
+    (tmp_path / "again" / "recordings" / blob.key).unlink()
+    with pytest.raises(BackupFailed, match=r"has 0 recordings .* was made with 1 \(5 bytes\)"):
+        restore(there, tmp_path / "again")
+    assert not there.data_dir.exists()
+    assert restore(there, tmp_path / "again", incomplete=True) == made
 
 
 def test_a_folder_that_cannot_be_looked_into_fails_the_backup(
