@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import (
+    ClientDisconnected,
     HTTPException,
     MethodNotAllowed,
     RequestedRangeNotSatisfiable,
@@ -68,6 +69,11 @@ _HTTP_ERRORS = {
     ),
     500: ("internal_error", LongscribeError.default_message),
 }
+
+_INCOMPLETE_BODY = N_(
+    "Less came than Content-Length announced, and then nothing for too long. What came of an "
+    "upload is kept: ask for its offset and go on from there."
+)
 
 _TITLES = {
     401: N_("Not signed in"),
@@ -208,6 +214,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     default = (f"http_{status}", f"{HTTP_STATUS_CODES.get(status, 'Error')}.")
     code, message = _HTTP_ERRORS.get(status, default)
+    if isinstance(error, ClientDisconnected):  # or fell silent, and still listens
+        code, message = "incomplete_body", _INCOMPLETE_BODY
     if isinstance(error, CSRFError):
         code = "csrf_failed"
         message = _STALE_PROGRAM if wants_json() else _STALE_PAGE

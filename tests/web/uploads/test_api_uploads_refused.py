@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +90,18 @@ def test_another_version_of_the_protocol_is_refused(
         assert response.status_code == 412
         assert response.headers["Tus-Version"] == "1.0.0"
     assert offset_of(client, address) == 0
+
+
+def test_a_piece_that_is_shorter_than_it_says_is_kept_and_told(client: FlaskClient) -> None:
+    address = begun(client)
+    answer = client.patch(
+        address,
+        input_stream=io.BytesIO(SOUND[:400]),
+        headers=VERSION | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+        environ_overrides={"CONTENT_LENGTH": "500"},
+    )
+    assert code_of(answer, 400) == "incomplete_body"
+    assert offset_of(client, address) == 400
 
 
 @pytest.mark.parametrize(
