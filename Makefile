@@ -41,12 +41,11 @@ doctor: $(INSTALLED) ## check this installation and say what to do
 # Not all that imports torch in one process: it takes each a second, and a group so long would have
 # to be started first for the other process not to wait for its end.
 PROCESSES ?= 3
-# Threads of torch that wait for each other keep the processors turning meanwhile, which other tests
-# need: what computes on two threads takes three to five times the processor time so.
+# Threads of torch and NumPy that wait for each other keep the processors turning meanwhile, which
+# other tests need: what computes on two threads takes three to five times the processor time so, and
+# a tenth more where they sleep. A worker with a model other than the bundled one takes all cores.
 test chaos: export OMP_WAIT_POLICY := passive
-# Whatever the environment says: each process that a test starts would compile all of Longscribe
-# anew, and each process of pytest all tests.
-test chaos: export PYTHONDONTWRITEBYTECODE :=
+test chaos: export OMP_NUM_THREADS := 1
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	$(if $(AGAIN),--last-failed --last-failed-no-failures none)
 
