@@ -84,8 +84,10 @@ def _judge_bucket(bucket: BlobStore) -> Finding:
         return problem(
             "bucket",
             f"{place} cannot be written to: {reason}",
-            "Start its server, make room, or correct LONGSCRIBE_S3_BUCKET and the settings beside "
-            "it.",
+            "Let this machine and the server keep time by NTP."
+            if "RequestTimeTooSkewed" in str(reason)
+            else "Start its server, make room, or correct LONGSCRIBE_S3_BUCKET and the settings "
+            "beside it.",
         )
     return ok("bucket", "can be written to")
 

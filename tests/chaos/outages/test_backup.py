@@ -172,6 +172,10 @@ def test_a_backup_without_the_recordings_is_none(sqlite_url: str, tmp_path: Path
         with pytest.raises(BackupFailed, match="cannot be found or read"):
             back_up(settings, tmp_path / "bare")
         settings.recordings_dir.mkdir(exist_ok=True)
+    in_a_bucket = settings.model_copy(
+        update={"s3_bucket": "elsewhere", "s3_endpoint": "http://127.0.0.1:1"}
+    )
+    back_up(in_a_bucket, tmp_path / "of the database")
     settings.recordings_dir.rmdir()
     mount.rename(settings.recordings_dir)
     made = back_up(settings, tmp_path / "again")
