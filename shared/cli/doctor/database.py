@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 import migrations
 from shared import jobs
+from shared.cli.doctor.disk import MOUNT_FOR_WRITING
 from shared.cli.doctor.finding import Finding, ok, problem, warning
 from shared.cli.doctor.storage import in_words as obstacles_in_words
 from shared.cli.error_exit import GIVE_THE_RIGHT, NAME_THE_PRIMARY
@@ -45,6 +46,8 @@ def check_database(settings: Settings) -> list[Finding]:
             return [_no_file_yet(settings, path)]
         if not os.access(path, os.R_OK | os.W_OK):
             advice = f"Give this user ({os.getuid()}) the file, or run this as its owner."
+            if os.statvfs(path).f_flag & os.ST_RDONLY:
+                advice = MOUNT_FOR_WRITING
             return [problem(thing, f"{path} cannot be written to", advice)]
     db = Database(settings.resolved_database_url)
     try:

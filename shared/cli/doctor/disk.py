@@ -20,10 +20,12 @@ _MAKE_ROOM = (
     "Make room, put LONGSCRIBE_DATA_DIR on a larger disk, or lower LONGSCRIBE_MIN_FREE_BYTES."
 )
 
+MOUNT_FOR_WRITING = "Mount its disk for writing. If it was, the log of the kernel says why (dmesg)."
+
 _UNLESS_CLOSED = {
     errno.ENOSPC: _MAKE_ROOM,
     errno.EDQUOT: "Raise this user's quota, or put LONGSCRIBE_DATA_DIR on another disk.",
-    errno.EROFS: "Mount its disk for writing. If it was, the log of the kernel says why (dmesg).",
+    errno.EROFS: MOUNT_FOR_WRITING,
 }
 """Advice by the error of a folder that another owner would find closed too."""
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,6 +148,16 @@ class TestFolders:
         (found,) = check_data_folder(Settings(data_dir=tmp_path))
         assert os.strerror(number) in found.finding
         assert what_to_do in found.what_to_do
+
+    def test_a_database_on_a_disk_to_be_read_only_is_told_by_its_mount(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "longscribe.db").touch()
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        settings = Settings(data_dir=tmp_path)
+        assert "Give this user" in doctor_database.check_database(settings)[0].what_to_do
+        monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+        assert "Mount" in doctor_database.check_database(settings)[0].what_to_do
 
     def test_looking_leaves_nothing_behind(self, tmp_path: Path) -> None:
         (tmp_path / "recordings" / "incoming").mkdir(parents=True)
