@@ -69,7 +69,7 @@ class SizeResult:
     padding: float
     """Padded over spoken seconds; 1.0 is no waste."""
     largest_batch_s: float
-    """Padded seconds of the largest batch."""
+    """Seconds that the largest batch computed on, padding included where it did."""
     oom_retries: int
     segments_differing: int
     """Segments whose words are not those that they have alone."""

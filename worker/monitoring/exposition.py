@@ -14,7 +14,7 @@ _HELP = {
     "audio_s": ("audio_seconds", "Length of the recordings that were transcribed."),
     "batches": ("batches", "Batches committed."),
     "speech_s": ("speech_seconds", "Speech in those batches."),
-    "padded_s": ("padded_seconds", "What they took padded: longest segment times segments."),
+    "padded_s": ("padded_seconds", "What was computed on for them, padding included."),
     "recognition_s": ("recognition_seconds", "Time in the network for them."),
     "out_of_memory": ("out_of_memory", "Batches that did not fit into memory and were halved."),
     "lost_attempts": ("lost_attempts", "Attempts, of any worker, that this one found lost."),

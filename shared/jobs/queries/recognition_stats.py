@@ -49,8 +49,9 @@ class RecognitionStats:
     speech_s: float | None
     """Seconds of speech that are recognised and committed."""
     padded_s: float | None
+    """Seconds that the network computed on, padding included where it computes on that."""
     largest_batch_s: float | None
-    """Padded seconds of the largest batch that was committed."""
+    """The same of the largest batch that was committed."""
     recognition_s: float | None
     """Wall seconds in the network."""
     cpu_s: float | None

@@ -15,6 +15,7 @@ from shared.states import JobStatus
 from tests.support import factories
 from tests.support.doubles.stub_recogniser import STUB_IDENTITY, StubRecogniser, StubVoiceActivity
 from tests.support.pipeline_worker import SPEECH_S, Worker, recording
+from worker.pass_cost import PassCost
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
@@ -27,6 +28,7 @@ from worker.recogniser import (
     RecognisedSpan,
     RecognitionRequest,
 )
+from worker.supervision.liveness import Liveness
 
 
 class Stop(Exception):
@@ -165,6 +167,39 @@ class TestFigures:
         assert shown.oom_retries == len(recogniser.batches) - len(ran)
         assert (shown.oom_retries > 0) is (room_s is not None)
         assert len(worker.job(job_id).job.attempts) == (1 if after is None else 2)
+
+    def test_a_job_begun_with_padding_goes_on_without_and_tells_what_each_computed(
+        self, worker: Worker, expected: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As after an upgrade. What a pass may take before it counts as hanging goes by the same
+        seconds."""
+        job_id = worker.submit(recording())
+        tools = worker.tools(StubRecogniser())
+        monkeypatch.setattr(tools.batch_sizer, "_fixed_s", 10.0)
+        first = factories.claim(worker.db)
+        with pytest.raises(Stop):
+            transcribe(Attempt.begin(tools, first, _die_after_batches(tools, 4)))
+        jobs.release(worker.db, first)
+        before = worker.job(job_id).recognition
+        assert before is not None and before.speech_s is not None and before.padded_s is not None
+        assert before.padded_s > before.speech_s and before.largest_batch_s is not None
+
+        allowed_for: list[float] = []
+        enter = Liveness.batch
+        monkeypatch.setattr(
+            Liveness, "batch", lambda self, s: (allowed_for.append(s), enter(self, s))[1]
+        )
+        second = StubRecogniser(pass_cost=PassCost(2.0, per_longest_s=0.2, pads=False))
+        worker.run(second, monkeypatch)
+        assert worker.transcript(job_id) == expected
+        shown = worker.job(job_id).recognition
+        assert shown is not None and shown.speech_s is not None and shown.padded_s is not None
+        spoken_s = shown.speech_s - before.speech_s
+        assert shown.batches == before.batches + len(second.spans)
+        assert shown.padded_s - before.padded_s == pytest.approx(spoken_s)
+        assert math.fsum(allowed_for) == pytest.approx(spoken_s)
+        assert math.fsum(second.batches) > spoken_s
+        assert shown.largest_batch_s == pytest.approx(max(before.largest_batch_s, *allowed_for))
 
     def test_a_batch_that_was_recognised_and_not_committed_counts_once_in_the_end(
         self, worker: Worker, monkeypatch: pytest.MonkeyPatch

@@ -110,6 +110,13 @@ def test_a_finished_job_has_its_whole_line() -> None:
     }
 
 
+def test_a_batch_without_padding_is_not_called_padded() -> None:
+    unpadded = BATCH.model_copy(update={"padded_s": BATCH.speech_s, "padding": 1.0})
+    line = shown(a_job(unpadded))
+    assert line["Padded over speech"] == ("1.000", "1 is no waste")
+    assert line["Largest batch"] == ("65.2 s", "")
+
+
 def test_what_is_not_known_is_not_shown() -> None:
     assert statistics(a_job(None)) == []
     uncounted = dict.fromkeys(

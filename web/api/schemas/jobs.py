@@ -75,7 +75,11 @@ class BatchOut(BaseModel):
     under a version that did not.
     """
 
-    batch_size_s: float = Field(description="Padded seconds of audio in one forward pass.")
+    batch_size_s: float = Field(
+        description="Most padded seconds of audio in one forward pass, the longest segment times "
+        "the number of segments. A pass that computes nothing for padding, as Paraformer's in "
+        "torch on a CPU, holds no more than 100 s of speech in them."
+    )
     limited_by: BatchLimit | None = Field(
         description="What kept it from being larger: the recording's `length`, the free `memory`, "
         "the `setting` LONGSCRIBE_BATCH_SIZE_S, `device`: it would gain little by more, or "
@@ -90,10 +94,11 @@ class BatchOut(BaseModel):
     batches: int = Field(description="Committed forward passes.")
     speech_s: float | None = Field(description="Seconds of speech that were recognised.")
     padded_s: float | None = Field(
-        description="Over all batches, the longest segment times the number of segments."
+        description="Seconds that all batches computed on: the longest segment times the number "
+        "of segments, or those of speech where nothing is computed for padding."
     )
     padding: float | None = Field(description="Padded over spoken seconds; 1 is no waste.")
-    largest_batch_s: float | None = Field(description="Padded seconds of the largest batch.")
+    largest_batch_s: float | None = Field(description="The same of the largest batch.")
     recognition_s: float | None = Field(description="Wall seconds in the network.")
     cpu_s: float | None = Field(
         description="Processor seconds of the worker's process; decoding is another process."

@@ -34,7 +34,7 @@ def statistics(job: JobOut) -> list[Statistic]:
         _statistic(_("Speech"), batch.speech_s, clock, _of_audio(job)),
         Statistic(_("Batches"), f"{batch.batches:,}"),
         _statistic(_("Padded over speech"), batch.padding, "{:.3f}".format, _("1 is no waste")),
-        _statistic(_("Largest batch"), batch.largest_batch_s, seconds_text, _("padded")),
+        _statistic(_("Largest batch"), batch.largest_batch_s, seconds_text, _padded(batch)),
         _statistic(_("Peak memory"), batch.peak_bytes, memory_text, _predicted(batch)),
         Statistic(
             _("Out of memory"), _times(batch.oom_retries), _("halved") if batch.oom_retries else ""
@@ -52,6 +52,10 @@ def _statistic(name: str, value: Any, text_of: Callable[[Any], str], note: str) 
 
 def _of_audio(job: JobOut) -> str:
     return _("of %(time)s", time=clock(job.audio_duration)) if job.audio_duration else ""
+
+
+def _padded(batch: BatchOut) -> str:
+    return "" if batch.padding == 1 else _("padded")
 
 
 def _predicted(batch: BatchOut) -> str:
