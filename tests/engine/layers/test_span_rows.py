@@ -61,6 +61,20 @@ def test_attention_and_memory_give_a_span_the_same_bits_in_any_company(model: An
         assert torch.equal(memory(layer, x.split(LENGTHS, 1)[number], alone), remembered[number])
 
 
+@pytest.mark.parametrize("sides", [(0, 10), (10, 0), (2, 8)])
+@torch.inference_mode()
+def test_a_memory_that_looks_further_to_one_side_stays_within_a_span(
+    model: Any, sides: tuple[int, int]
+) -> None:
+    """As FunASR's `sanm_shift` makes it."""
+    layer = copy.deepcopy(model.encoder.encoders[0].self_attn)
+    layer.pad_fn = torch.nn.ConstantPad1d(sides, 0.0)
+    x = rows_of(LENGTHS, WIDTH)
+    remembered = memory(layer, x, SpanRows(LENGTHS, reach(layer))).split(LENGTHS, 1)
+    for own, length, found in zip(x.split(LENGTHS, 1), LENGTHS, remembered, strict=True):
+        assert torch.equal(memory(layer, own, SpanRows((length,), reach(layer))), found)
+
+
 @torch.inference_mode()
 def test_encoder_and_decoder_give_what_they_give_side_by_side(model: Any) -> None:
     frames = RowMask.attended(torch.arange(40)[None] < torch.tensor(LENGTHS)[:, None], torch.float)
