@@ -2,7 +2,7 @@
 import "./main.js";
 import { copyButtons } from "./page/copy.js";
 import { enhanceTitle } from "./page/job_title.js";
-import { editTranscript } from "./edit/edit.js";
+import { editTranscript } from "./edit/editing.js";
 import { exportDialog } from "./transcript/export_dialog.js";
 import { markPlaces } from "./marks/marks.js";
 import { pollFragment } from "./live/live_fragment.js";

@@ -1,7 +1,7 @@
 import { listenToKeys } from "../player/keys.js";
 import { Overview } from "../player/overview.js";
 import { listenToPedals } from "../player/pedals.js";
-import { keepPlace } from "../player/place.js";
+import { keepPlace } from "../player/kept_place.js";
 import { showPicture } from "../player/picture.js";
 import { Player } from "../player/player.js";
 import { skipSilence } from "../player/silence.js";

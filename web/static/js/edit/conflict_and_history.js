@@ -2,7 +2,7 @@ import { api } from "../page/api.js";
 import { _, language } from "../page/i18n.js";
 import { nameOf } from "../page/people.js";
 import { build } from "./build.js";
-import { difference, merged } from "./merge.js";
+import { difference, merged } from "./merge_texts.js";
 import { list } from "./sentence.js";
 
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
