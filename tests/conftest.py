@@ -30,7 +30,7 @@ from tests.support.databases.postgresql import (
     start_server,
 )
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import REPOSITORY, Stack, running
+from tests.support.stack import REPOSITORY, Stack, running
 from tests.support.thorough import needs
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from shared.private_files import take_umask
 from shared.settings import Settings, load_settings
 from shared.settings.environment import InvalidSettings
 from worker import child_process, main_process
-from worker.supervision.doorbells import accept_doorbells_only
+from worker.supervision.doorbell_filter import accept_doorbells_only
 
 
 def _settings_or_exit() -> Settings:

@@ -1,4 +1,4 @@
-"""The entries of the log, newest first, and their end."""
+"""The entries of the log, newest first."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select, union_all
+from sqlalchemy import Select, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from shared.audit.acts import Act, kind_of
-from shared.db import Database, database_now, readable_rows
+from shared.db import Database, readable_rows
 from shared.dialects import told_limit
 from shared.models import ApiKey, AuditEntry, User
 from shared.strict_json import stored_object
 
 _PAGE = 500
 """Entries that an export reads at a time."""
-
-_FORGOTTEN_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +132,3 @@ def _newest(wanted: AuditFilter, most: int, before: int | None) -> Select[int]:
     each = [found.where(AuditEntry.act == act).subquery() for act in acts]
     newest = union_all(*(select(one.c.id) for one in each)).subquery()
     return select(newest.c.id).order_by(newest.c.id.desc()).limit(told_limit(most))
-
-
-def forget(db: Database, *, kept_s: float) -> int:
-    """Delete some of the entries that are older than `kept_s` seconds; how many. Call it again
-    until it deletes none."""
-    oldest = (
-        select(AuditEntry.id)
-        .where(AuditEntry.at < database_now(-kept_s))
-        .order_by(AuditEntry.at)
-        .limit(told_limit(_FORGOTTEN_AT_ONCE))
-    )
-    with db.writing() as session:
-        ids = session.scalars(oldest).all()
-        if ids:
-            session.execute(
-                delete(AuditEntry)
-                .where(AuditEntry.id.in_(ids))
-                .execution_options(synchronize_session=False)
-            )
-    return len(ids)

@@ -34,6 +34,7 @@ from shared.jobs.eta.recent_positions import RecentPositions
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.events import EventRecord
 from shared.jobs.hotwords import GivenWords, claimed_hotwords, get_hotwords, note_hotwords
+from shared.jobs.known_models import KnownModel, known_models, models_waited_for
 from shared.jobs.lease import heartbeat
 from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
 from shared.jobs.listening.playable import (
@@ -72,7 +73,6 @@ from shared.jobs.queries.job import (
     running_job_ids,
 )
 from shared.jobs.queries.listing import JobPage, list_jobs, snapshot_of
-from shared.jobs.queries.models import KnownModel, known_models, models_waited_for
 from shared.jobs.queries.oldest_wait import oldest_wait_s
 from shared.jobs.queries.owner_usage import OwnerUsage, owner_usage
 from shared.jobs.queries.partial_text import (

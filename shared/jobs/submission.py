@@ -23,7 +23,7 @@ from shared.jobs.commands import refuse_in_use
 from shared.jobs.deletion.retention import days_by_groups
 from shared.jobs.eta.throughput import estimate_audio_s
 from shared.jobs.events import NewEvent, record
-from shared.jobs.queries.models import require_known_model
+from shared.jobs.known_models import require_known_model
 from shared.jobs.queue_limit import (
     NO_LIMIT,
     QueueLimit,

@@ -16,8 +16,8 @@ from shared import audit, jobs
 from shared.audit import Act
 from shared.db import Database
 from shared.errors import InvalidRequest, LongscribeError
-from shared.export import FORMATS
 from shared.export.archive import Member, Packed, zip_pieces
+from shared.export.formats import FORMATS
 from shared.export.reports.named_templates import list_templates, read_named_template
 from shared.export.reports.refusals import TemplateNotFound
 from shared.models import Group, GroupMember, HotwordList, HotwordSet, Job, Recording

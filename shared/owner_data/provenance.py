@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared import jobs
 from shared.annotations.marks import read_marks
 from shared.db import Database
-from shared.export import Format
+from shared.export.formats import Format
 from shared.export.options import FileMark, Provenance
 from shared.words.job_terms import terms_of_job
 

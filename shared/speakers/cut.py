@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import isqrt
 
-from shared.speakers.cluster_voices import find_speakers
+from shared.speakers.find_speakers import find_speakers
 from shared.speakers.speaker_count import AUTOMATIC, SpeakerCount
 from shared.speakers.turns import PAUSE_SAMPLES, Heard, take_turns
 from shared.speakers.voice_map import FARTHEST, VoiceMap, VoicePiece

@@ -1,24 +1,17 @@
-"""Log of a webhook: the deliveries sent and waiting, newest first, and the deletion of old ones."""
+"""Log of a webhook: the deliveries sent and waiting, newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import select
 
-from shared.db import Database, database_now
-from shared.models import Webhook, WebhookDelivery, has_ended, is_waiting
+from shared.db import Database
+from shared.models import Webhook, WebhookDelivery
 from shared.states import ChannelKind
 from shared.webhooks.errors import WebhookNotFound
 from shared.webhooks.types import DeliveryState
-
-KEPT_DAYS = 14
-"""Days for which a delivery is kept after its end, and after it was due where its webhook is
-switched off or nothing of its kind is sent any more."""
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +51,6 @@ def deliveries_of(
             wanted = wanted.where(WebhookDelivery.id < before)
         rows = session.scalars(wanted.order_by(WebhookDelivery.id.desc()).limit(most)).all()
     return [_delivery(row) for row in rows]
-
-
-def sweep(db: Database, *, sent: Collection[ChannelKind]) -> int:
-    """Delete some of the deliveries that were kept long enough, and of those whose webhook is
-    deleted; how many. Call it again until it deletes none.
-
-    What waits is kept where it will be sent, which is to channels of the kinds `sent` that are not
-    switched off: no worker may have run for as long.
-    """
-    long_ago = database_now(-KEPT_DAYS * 86400.0)
-    with db.reading() as session:
-        hooks = select(Webhook.id)
-        served = hooks.where(
-            Webhook.disabled_at.is_(None), Webhook.kind.in_([kind.value for kind in sent])
-        )
-        old = select(WebhookDelivery.id).where(
-            has_ended(WebhookDelivery), WebhookDelivery.ended_at < long_ago
-        )
-        left = select(WebhookDelivery.id).where(
-            is_waiting(WebhookDelivery),
-            or_(
-                (WebhookDelivery.due_at < long_ago) & WebhookDelivery.webhook_id.not_in(served),
-                WebhookDelivery.webhook_id.not_in(hooks),
-            ),
-        )
-        ids = [*session.scalars(old.limit(_BATCH)), *session.scalars(left.limit(_BATCH))]
-    if not ids:
-        return 0
-    with db.writing() as session:
-        session.execute(
-            delete(WebhookDelivery)
-            .where(WebhookDelivery.id.in_(ids))
-            .execution_options(synchronize_session=False)
-        )
-    return len(ids)
 
 
 def _delivery(row: WebhookDelivery) -> Delivery:

@@ -21,7 +21,7 @@ from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
 from tests.support import factories
 from tests.support.databases.postgresql import data_folder, start_server
-from tests.support.services import Stack, running
+from tests.support.stack import Stack, running
 
 HERE = Path(__file__).parent
 

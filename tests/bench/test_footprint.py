@@ -17,9 +17,9 @@ from shared.models import Attempt
 from shared.states import JobStatus
 from tests.bench.measuring.memory import MB, PeakResident, process_tree, resident_bytes
 from tests.support import factories
-from tests.support.installation import Installation, as_wav, model_process
-from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.stack import Stack, running, wait_for
+from tests.support.stack_without_http import Installation, as_wav, model_process
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.machinery.faulty_installation import FaultyInstallation
-from tests.support.services import Stack
+from tests.support.stack import Stack
 
 HERE = Path(__file__).parent
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.services import Stack, wait_for
+from tests.support.stack import Stack, wait_for
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import HALF_HEAD, SlowClients, read_answer
 from tests.support.web.web_site import serving

@@ -15,9 +15,9 @@ import requests
 from tests.chaos.machinery.hostile_files import SECRET, hostile_files
 from tests.chaos.machinery.promises import breaches
 from tests.support.doubles.listener import Listener, listening_to_all
-from tests.support.installation import Installation, as_wav, model_processes
-from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import meeting
+from tests.support.stack import Stack, wait_for
+from tests.support.stack_without_http import Installation, as_wav, model_processes
 
 CODES = {"unsupported_media", "no_audio", "audio_too_long", "decode_timeout"}
 """Codes of errors of files that are at fault themselves."""

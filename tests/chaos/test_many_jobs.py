@@ -29,8 +29,8 @@ from tests.chaos.machinery.faulty_installation import (
 )
 from tests.chaos.machinery.promises import breaches
 from tests.support import factories
-from tests.support.installation import as_wav, children, model_processes
-from tests.support.services import Stack, wait_for
+from tests.support.stack import Stack, wait_for
+from tests.support.stack_without_http import as_wav, children, model_processes
 from worker.recogniser import SAMPLE_RATE
 
 ON_BOTH = pytest.mark.parametrize(

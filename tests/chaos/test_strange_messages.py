@@ -21,8 +21,8 @@ from shared.celery_doorbell import QUEUE, TRANSCRIBE_NEXT
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.chaos.machinery.promises import breaches
-from tests.support.installation import model_processes
-from tests.support.services import Service, wait_for
+from tests.support.stack import Service, wait_for
+from tests.support.stack_without_http import model_processes
 
 pytestmark = pytest.mark.usefixtures("long_leases")
 

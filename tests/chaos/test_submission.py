@@ -15,7 +15,7 @@ from sqlalchemy import text
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import kill_group, thaw
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

@@ -20,7 +20,7 @@ from shared.db import Database, database_now
 from shared.models import Job, Recording, Upload
 from tests.chaos.machinery.faults import kill_group
 from tests.support import factories
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 from tests.support.web import tus_client
 from tests.support.web.tus_client import MIB
 

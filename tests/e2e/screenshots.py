@@ -19,8 +19,8 @@ from shared.models import LOCAL_OWNER
 from shared.states import BatchLimit, JobStatus, Stage
 from tests.support import factories
 from tests.support.browsers.chromium import CHROMIUM, FLAGS
-from tests.support.installation import Installation
-from tests.support.services import Stack, running
+from tests.support.stack import Stack, running
+from tests.support.stack_without_http import Installation
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"

@@ -17,7 +17,7 @@ from shared import accounts
 from shared.db import Database
 from shared.models import Recording
 from tests.support.people import PASSWORD, an_admin
-from tests.support.services import Stack, wait_for
+from tests.support.stack import Stack, wait_for
 from tests.support.web import tus_client
 from tests.support.web.proxies import NAMES, PATH, start_proxy
 from tests.support.web.tus_client import MIB

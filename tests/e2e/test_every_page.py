@@ -29,8 +29,8 @@ from shared.words.replacements.pairs import Pair
 from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context, problems_of
 from tests.support import factories, reports
 from tests.support.people import PASSWORD, a_person, an_admin
-from tests.support.services import Stack
 from tests.support.speech import long_transcript
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 OPEN_ALL = """

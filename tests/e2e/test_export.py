@@ -18,7 +18,7 @@ from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context
 from tests.support import factories
 from tests.support.browsers.hands import intercept, write_over
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 from tests.support.subtitle_rules import read_srt, read_vtt
 
 MEETING = Transcript(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 SHARE = """

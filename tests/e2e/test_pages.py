@@ -17,7 +17,7 @@ from shared.db import Database
 from shared.states import JobStatus, Stage
 from tests.e2e.conftest import linger
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving, silent_recording
 
 

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.support.databases.sqlite import migrated_file
 from tests.support.recordings.places import SLOW_RATE, Original, slowed
 from tests.support.recordings.player import Heard, Player, Request
-from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.media import RATE, encode
+from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
 
 SPOKEN = partial(meeting, 60, seed=5)
 CLOSE_S = 0.1

@@ -15,7 +15,7 @@ from tests.e2e.conftest import PATIENCE_MS
 from tests.support import factories
 from tests.support.browsers.hands import write_over
 from tests.support.people import PASSWORD, a_person, an_admin
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving, silent_recording
 
 HOUR_S = 3600.0

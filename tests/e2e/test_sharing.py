@@ -18,8 +18,8 @@ from shared.speakers.transcript_speakers import edit_speakers
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.problems import LOOKS, new_context, problems_of, taken_through
 from tests.support.people import PASSWORD, a_person, an_admin
-from tests.support.services import Stack
 from tests.support.speech import long_transcript
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 RECORDED_S = 30.0

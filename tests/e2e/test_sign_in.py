@@ -17,7 +17,7 @@ from tests.e2e.conftest import PATIENCE_MS, linger
 from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, a_person, an_admin
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 from tests.support.web.web_site import serving, silent_recording
 
 Theme = Literal["light", "dark"]

@@ -15,9 +15,9 @@ import srt
 import webvtt
 
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting, spoken
 from tests.support.speech.media import encode
+from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
 
 SPOKEN = partial(meeting, 90, seed=77)
 

@@ -14,9 +14,9 @@ import srt
 from playwright.sync_api import Page, expect
 
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import as_wav
-from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
+from tests.support.stack_without_http import as_wav
 
 SPOKEN = partial(meeting, 60, seed=5)
 PATIENCE_MS = 240_000

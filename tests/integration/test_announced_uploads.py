@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from tests.support.services import Stack
+from tests.support.stack import Stack
 
 VERSION = {"Tus-Resumable": "1.0.0"}
 

@@ -14,8 +14,8 @@ import torch
 import yaml
 
 from shared.settings import Settings
-from tests.support.installation import as_wav
 from tests.support.speech import speech_models
+from tests.support.stack_without_http import as_wav
 from worker.bench.measure import measure
 from worker.engine.firered.conformer import EncoderShape
 from worker.engine.firered.decoder import DecoderShape

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import Stack, hold_port, running, start
+from tests.support.stack import Stack, hold_port, running, start
 from worker import demo_model
 
 NO_MODEL_STATUS = 2

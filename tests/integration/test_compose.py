@@ -30,7 +30,7 @@ from shared.cli.embedded.redis_server import redis_server_binary
 from shared.cli.embedded.score import character_errors
 from shared.settings import Settings
 from shared.settings.environment import FROM_FILES, file_variable
-from tests.support.services import REPOSITORY, Service, hold_port, start, wait_for
+from tests.support.stack import REPOSITORY, Service, hold_port, start, wait_for
 
 SAMPLE = REPOSITORY / "worker" / "demo_model" / "sample_meeting.flac"
 SECRETS = {

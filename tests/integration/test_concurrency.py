@@ -16,9 +16,9 @@ from shared.models import LOCAL_OWNER, Attempt
 from shared.states import AttemptOutcome, JobStatus
 from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import Installation, as_wav, model_processes
-from tests.support.services import NOBODY_DIES, Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
+from tests.support.stack import NOBODY_DIES, Service, Stack, running, wait_for
+from tests.support.stack_without_http import Installation, as_wav, model_processes
 
 SMALL_BATCHES = {"LONGSCRIBE_BATCH_SIZE_S": "5"}
 """Settings by which a recording of four minutes has a middle."""

@@ -17,7 +17,7 @@ from shared.settings import Settings
 from shared.states import EventKind, JobStatus, MinutesStatus
 from tests.support import factories
 from tests.support.doubles.language_model import LanguageModel, language_model, stall
-from tests.support.services import Service, Stack, start, wait_for
+from tests.support.stack import Service, Stack, start, wait_for
 
 
 def start_minutes(stack: Stack, model: LanguageModel, name: str = "minutes", **env: str) -> Service:

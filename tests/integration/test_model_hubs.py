@@ -17,7 +17,7 @@ import pytest
 from shared.settings import CAMPPLUS, CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
 from tests.support import zygote
 from tests.support.doubles.model_hubs import FakeHub, serving
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from worker import demo_model
 from worker.model_store.locate import locate
 

@@ -29,9 +29,9 @@ from shared.db import Database
 from shared.settings import Settings
 from shared.states import JobStatus
 from tests.support import factories
-from tests.support.installation import as_wav, children
-from tests.support.services import REPOSITORY, Service, descendants, hold_port, start, wait_for
 from tests.support.speech.demo_speech import meeting
+from tests.support.stack import REPOSITORY, Service, descendants, hold_port, start, wait_for
+from tests.support.stack_without_http import as_wav, children
 
 CLI = [sys.executable, "-m", "shared.cli"]
 READY = "Longscribe is ready"

@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import children
-from tests.support.services import Service, Stack, running, wait_for
+from tests.support.stack import Service, Stack, running, wait_for
+from tests.support.stack_without_http import children
 
 MIB = 2**20
 BOUNDARY = "boundary-of-the-test"

@@ -18,9 +18,9 @@ from shared.states import BatchLimit, JobStatus, Stage
 from shared.webhooks import hooks
 from shared.webhooks.hooks import HookSettings
 from tests.support.doubles.receiver import LOOPBACK, receiver
-from tests.support.installation import Installation, as_wav
-from tests.support.services import NOBODY_DIES, Service, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.stack import NOBODY_DIES, Service, Stack, running, wait_for
+from tests.support.stack_without_http import Installation, as_wav
 from worker.recogniser import SAMPLE_RATE
 
 

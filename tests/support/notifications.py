@@ -14,7 +14,7 @@ from shared.notifications import mail_address, push
 from shared.notifications.vapid import base64url, public_point
 from shared.outbound.addresses import AddressRules
 from shared.webhooks.types import CONFIRM_TYPE
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.webhooks.sender import WebhookSender
 
 SITE = "https://here.example/below"

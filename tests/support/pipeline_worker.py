@@ -17,7 +17,7 @@ from shared.storage.local.folder import LocalFolder
 from shared.storage.space import WorkSpace
 from tests.support import factories
 from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder
-from tests.support.installation import as_wav
+from tests.support.stack_without_http import as_wav
 from worker import child_process
 from worker.batching.batch_sizer import BatchSizer
 from worker.pipeline.tools import Tools

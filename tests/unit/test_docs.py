@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.errors import LongscribeError
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import ExportOptions
 from shared.models import Base
 from shared.settings import Settings
@@ -18,7 +18,7 @@ from shared.settings.environment import FROM_FILES, file_variable
 from shared.states import TRANSITIONS, AttemptOutcome, JobStatus
 from shared.transcripts.recording_report import ChannelUse, RecordingWarningCode, TrackUse
 from shared.transcripts.sound_selection import SoundSelection
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from web.api.schemas.recording import RecordingOut, RecordingWarningOut, TrackOut
 from worker.memory.model import MIB, Reserve
 from worker.pass_cost import USUAL_BATCH_S

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 
 MOST_FILES = 16
 MOST_LINES = 350

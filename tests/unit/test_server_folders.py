@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases.postgresql import data_folder, remove_abandoned
-from tests.support.services import REPOSITORY, wait_for
+from tests.support.stack import REPOSITORY, wait_for
 
 OWNER = """
 import subprocess, sys

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 
 ROOTS = ("longscribe_client", "migrations", "shared", "web", "worker")
 PACKAGES = sorted(

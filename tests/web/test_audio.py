@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.speech.media import KINDS, encode, signal
 from web.http.byte_ranges import OutOfRange, requested_part
-from web.http.media_types import HEAD_BYTES, media_type
+from web.http.recording_media_types import HEAD_BYTES, media_type
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Sentence
 from tests.support.browsers.webkit import DESK, WebKit
 from tests.support.people import PASSWORD, a_person, an_admin
-from tests.support.services import Stack
 from tests.support.speech import long_transcript
 from tests.support.speech.meeting import in_turn
+from tests.support.stack import Stack
 
 RECORDED_S = 60.0
 SPOKEN = long_transcript.transcript(RECORDED_S / 3600, 300)

@@ -11,7 +11,7 @@ from shared import accounts, jobs
 from tests.support import factories
 from tests.support.browsers.webkit import PHONE, WebKit
 from tests.support.people import PASSWORD
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from tests.support.web.web_site import silent_recording
 from tests.webkit.site import Site
 

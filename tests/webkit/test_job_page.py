@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 
 from shared import jobs
 from tests.support.browsers.webkit import DESK, PHONE, WebKit
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from tests.support.subtitle_rules import read_srt
 from tests.webkit.site import RECORDED_S, SPOKEN, UNCERTAIN, Site
 

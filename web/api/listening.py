@@ -24,7 +24,7 @@ from web.api.schemas.listening import AudioQuery, PeaksOut, SentenceWords, Words
 from web.authentication.job_access import access_of, owner_of, still_open
 from web.http.byte_ranges import OutOfRange, requested_part
 from web.http.filenames import attachment, inline
-from web.http.media_types import HEAD_BYTES, media_type
+from web.http.recording_media_types import HEAD_BYTES, media_type
 from web.services import services
 
 log = structlog.stdlib.get_logger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import LIMITS
 from shared.words.numbers.choice import Numbers
 

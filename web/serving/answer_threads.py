@@ -17,7 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 from web.serving.answer import Answer
 from web.serving.arriving_body import ArrivingBody
 from web.serving.client_socket import ClientStalled
-from web.serving.connection import Connection, State
+from web.serving.connection_state import Connection, State
 
 log = structlog.stdlib.get_logger(__name__)
 

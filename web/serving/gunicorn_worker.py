@@ -26,7 +26,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER  # type: ignore[impor
 from shared.settings import load_settings
 from web.serving.answer_threads import PAUSED, RECEIVE_BYTES, UNREAD_S, AnsweringWorker
 from web.serving.client_socket import ClientSocket, Patience
-from web.serving.connection import SPARED, Connection, State
+from web.serving.connection_state import SPARED, Connection, State
 from web.serving.request_head import (
     MOST_HEAD_BYTES,
     client_address,

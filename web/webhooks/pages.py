@@ -20,7 +20,8 @@ from flask_babel import gettext as _
 from shared.errors import LongscribeError
 from shared.webhooks import hooks
 from shared.webhooks.hooks import HookSettings
-from shared.webhooks.log import KEPT_DAYS, deliveries_of
+from shared.webhooks.log import deliveries_of
+from shared.webhooks.retention import KEPT_DAYS
 from shared.webhooks.types import WebhookType
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error

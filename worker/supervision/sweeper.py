@@ -29,7 +29,7 @@ from shared.states import STORAGE_OBSTACLES, Obstacle
 from shared.storage import uploads
 from shared.storage.configured import open_blob_store
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
-from shared.webhooks import log as deliveries
+from shared.webhooks import retention as deliveries
 from shared.webhooks.channels import kinds_sent
 from worker.monitoring.counts import tally
 from worker.supervision.monitor import Readiness

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
-from datetime import UTC
 from functools import partial
-from typing import Any
 
-from shared import jobs
 from shared.db import Database
 from shared.errors import LongscribeError
 from shared.outbound.addresses import AddressRules
@@ -19,10 +14,7 @@ from shared.outbound.one_line import line_of
 from shared.outbound.retry_after import retry_after_s
 from shared.webhooks.delivery_queue import Claim, Result
 from shared.webhooks.signing import signed_headers
-from shared.webhooks.types import STATUS_AFTER, TEST_TYPE, WebhookType
-
-MOST_TEXT_BYTES = 256 * 1024
-"""Bytes in UTF-8 of a transcript that is sent along."""
+from worker.webhooks.delivery_body import body_of, transcript_text
 
 _MOST_ANSWER_BYTES = 4096
 """An answer's status says it all; so much is read for the log."""
@@ -84,37 +76,3 @@ class Delivery:
             retry_after_s=wait_s,
             is_gone=status == _STATUS_GONE,
         )
-
-
-def body_of(claim: Claim, text_of: Callable[[str, str], str | None]) -> bytes:
-    """Body of the request: type, time and data. `text_of` gives an owner's transcript of a job,
-    where the webhook asks for it; None where there is none."""
-    at = claim.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    sent = {"type": claim.type, "timestamp": at, "data": _data(claim, text_of)}
-    return json.dumps(sent, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def transcript_text(db: Database, owner_id: str, job_id: str) -> str | None:
-    """A transcript as it stands now, or None where it cannot be read."""
-    try:
-        transcript = jobs.get_transcript(db, owner_id=owner_id, job_id=job_id, words=False)
-    except LongscribeError:
-        return None
-    return transcript.without_removed().text
-
-
-def _data(claim: Claim, text_of: Callable[[str, str], str | None]) -> dict[str, Any]:
-    job_id = claim.job_id
-    if claim.type == TEST_TYPE or job_id is None:
-        return {"message": "This is a test. Nothing happened."}
-    data: dict[str, Any] = {"id": job_id, "status": STATUS_AFTER[claim.type].value}
-    if claim.type == WebhookType.FAILED:
-        data["error"] = {name: claim.detail.get(name) for name in ("code", "message")}
-    api = f"{claim.site_url}/api/v1/jobs/{job_id}"
-    data["links"] = {"self": api, "page": f"{claim.site_url}/jobs/{job_id}"}
-    if claim.type == WebhookType.COMPLETED:
-        data["links"]["transcript"] = f"{api}/transcript"
-        if claim.with_text and (text := text_of(claim.owner_id, job_id)) is not None:
-            shown = text.encode()[:MOST_TEXT_BYTES].decode(errors="ignore")
-            data |= {"text": shown, "text_is_cut": len(shown) < len(text)}
-    return data

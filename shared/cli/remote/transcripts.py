@@ -11,7 +11,7 @@ from longscribe_client.connection import Connection
 from shared.cli.remote.move_processed import MOST_NAME_BYTES, cut, folded
 from shared.cli.remote.notes import write_durably
 from shared.errors import LongscribeError
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 
 
 class NoSuchFormat(LongscribeError):

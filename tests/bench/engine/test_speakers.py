@@ -16,8 +16,8 @@ import torch
 
 from shared.speakers import AUTOMATIC, SpeakerCount, cut, speakers_of_words
 from shared.transcripts.values import Word
-from tests.support.services import REPOSITORY
 from tests.support.speech.stress import with_noise
+from tests.support.stack import REPOSITORY
 from tests.support.voices import THRESHOLD, record, right, share_right
 from worker import demo_model
 from worker.demo_model.recipe.language.grammar import clause, template_sentence

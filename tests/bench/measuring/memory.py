@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.installation import children
+from tests.support.stack_without_http import children
 
 MB = 1e6
 

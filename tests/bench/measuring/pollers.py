@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from pathlib import Path
 
-from tests.support.services import Service, descendants
+from tests.support.stack import Service, descendants
 
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 

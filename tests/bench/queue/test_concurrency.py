@@ -12,10 +12,10 @@ import pytest
 import migrations
 from shared.states import JobStatus
 from tests.bench.measuring.memory import MB, PeakResident, process_tree
-from tests.support.installation import Installation
-from tests.support.services import Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.media import encode
+from tests.support.stack import Stack, running, wait_for
+from tests.support.stack_without_http import Installation
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 

@@ -22,8 +22,8 @@ from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Sentence, Transcript, Version, Word, join_text
 from tests.e2e.conftest import browser  # noqa: F401 - a fixture
 from tests.e2e.editing.desk import Desk
-from tests.support.services import wait_for
 from tests.support.speech import long_transcript
+from tests.support.stack import wait_for
 from tests.support.web.web_site import serving
 
 pytestmark = pytest.mark.bench

@@ -15,7 +15,7 @@ import migrations
 from shared.db import Database
 from shared.models import Recording
 from tests.bench.measuring.memory import MB, PeakResident, process_tree, resident_bytes
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 from tests.support.web import tus_client
 from tests.support.web.tus_client import MIB
 

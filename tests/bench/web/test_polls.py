@@ -12,7 +12,7 @@ from shared.db import Database, database_now
 from shared.models import WorkerSeen
 from tests.bench.measuring.pollers import Cost, Poll, ask, one_core, run
 from tests.support import factories, people
-from tests.support.services import Stack, running
+from tests.support.stack import Stack, running
 from tests.support.web.web_app import database, make_app
 
 pytestmark = pytest.mark.bench

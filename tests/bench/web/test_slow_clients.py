@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.bench.measuring.memory import process_tree
-from tests.support.services import Service, Stack
+from tests.support.stack import Service, Stack
 from tests.support.web.slow_clients import SlowClients
 from tests.support.web.web_site import serving
 

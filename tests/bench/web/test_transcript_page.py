@@ -15,8 +15,8 @@ import migrations
 from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.conftest import browser  # noqa: F401 - a fixture
-from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
+from tests.support.stack import Stack, running
 
 pytestmark = pytest.mark.bench
 

@@ -18,8 +18,8 @@ from tests.chaos.machinery.faults import ANY, Action, Fault, Faults, Step
 from tests.chaos.machinery.promises import breaches
 from tests.chaos.machinery.step_log import StepLog
 from tests.support.doubles.stub_recogniser import StubRecogniser
-from tests.support.installation import Installation, as_wav
-from tests.support.services import Service, Stack
+from tests.support.stack import Service, Stack
+from tests.support.stack_without_http import Installation, as_wav
 from worker.pipeline.assemble import assemble
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE
 

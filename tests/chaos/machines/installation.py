@@ -20,7 +20,7 @@ from tests.chaos.machinery.faults import Step, lives
 from tests.chaos.machinery.faulty_installation import FaultyInstallation
 from tests.chaos.machinery.postgresql_server import postgresql_server
 from tests.chaos.machines.network import ADDRESSES, Machine, Network
-from tests.support.services import Service, Stack, children, running
+from tests.support.stack import Service, Stack, children, running
 
 if TYPE_CHECKING:
     from tests.support.s3.server import S3Server

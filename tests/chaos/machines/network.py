@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from tests.support.services import die_with_parent, wait_for
+from tests.support.stack import die_with_parent, wait_for
 
 T = TypeVar("T")
 

@@ -20,8 +20,8 @@ from tests.chaos.machinery.faulty_installation import recording, undisturbed
 from tests.chaos.machines.conftest import NAMES
 from tests.chaos.machines.installation import MachinesInstallation, main_process
 from tests.chaos.machines.network import Cut
-from tests.support.installation import model_processes
-from tests.support.services import Service, wait_for
+from tests.support.stack import Service, wait_for
+from tests.support.stack_without_http import model_processes
 
 SPANS = 5
 BATCH_TAKES_S = 0.5

@@ -8,7 +8,7 @@ from shared.states import JobStatus
 from tests.chaos.machinery.faulty_installation import recording
 from tests.chaos.machines.installation import REDIS_PORT, MachinesInstallation
 from tests.chaos.machines.network import Cut
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 
 def test_a_worker_hears_another_redis_at_the_address_of_one_that_went_without_a_word(

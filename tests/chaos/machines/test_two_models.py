@@ -8,7 +8,7 @@ from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faulty_installation import recording, undisturbed
 from tests.chaos.machines.installation import MachinesInstallation
 from tests.chaos.machines.network import Cut
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 UNDISTURBED = [(AttemptOutcome.COMPLETED, None)]
 

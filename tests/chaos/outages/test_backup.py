@@ -40,7 +40,7 @@ from tests.chaos.machinery.faulty_installation import (
 )
 from tests.support import factories
 from tests.support.databases.postgresql import new_database
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 
 
 @pytest.fixture(autouse=True)

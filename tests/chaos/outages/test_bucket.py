@@ -21,7 +21,7 @@ from tests.chaos.machinery.faulty_installation import (
     undisturbed,
 )
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 
 if TYPE_CHECKING:
     from tests.support.s3.server import S3Server

@@ -25,7 +25,7 @@ from tests.chaos.machinery.faulty_installation import (
 )
 from tests.chaos.machinery.postgresql_server import PostgresqlServer, postgresql_server
 from tests.chaos.machinery.promises import breaches
-from tests.support.services import Service, Stack, running, wait_for
+from tests.support.stack import Service, Stack, running, wait_for
 
 OUT_S = 7.0
 """Longer than the lease of `Stack`, 4 s."""

@@ -13,9 +13,9 @@ import requests
 from shared import jobs
 from shared.models import LOCAL_OWNER
 from shared.states import AttemptOutcome, JobStatus
-from tests.support.installation import Installation, as_wav, children, model_process
-from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import meeting
+from tests.support.stack import Stack, wait_for
+from tests.support.stack_without_http import Installation, as_wav, children, model_process
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """SQLite's own files would meet the limit."""

@@ -27,7 +27,7 @@ from tests.support.doubles.receiver import (
     saying,
     stall,
 )
-from tests.support.services import hold_port, wait_for
+from tests.support.stack import hold_port, wait_for
 from worker.webhooks.send_delivery import Delivery
 from worker.webhooks.sender import AT_ONCE
 

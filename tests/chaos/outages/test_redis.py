@@ -13,7 +13,7 @@ from shared.celery_doorbell import QUEUE, ring
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import Action, Fault, Step
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

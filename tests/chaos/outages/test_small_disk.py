@@ -9,7 +9,7 @@ import pytest
 
 from shared.states import JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
-from tests.support.services import Service
+from tests.support.stack import Service
 
 pytestmark = pytest.mark.usefixtures("long_leases")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.chaos.machinery.postgresql_server import PostgresqlServer
 from tests.chaos.machinery.step_log import StepLog
-from tests.support.installation import children, model_processes
-from tests.support.services import Service, Stack
+from tests.support.stack import Service, Stack
+from tests.support.stack_without_http import children, model_processes
 
 LEASE_S = 4.0
 """Lease in seconds, as short as a busy machine allows, so that a soak sees many leases run out."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.support.installation import as_wav
 from tests.support.speech.demo_speech import meeting
+from tests.support.stack_without_http import as_wav
 from worker.recogniser import SAMPLE_RATE
 
 LENGTHS_S = (3, 8, 20, 60, 180)

@@ -27,7 +27,7 @@ from tests.chaos.soak.fault_injector import FaultInjector
 from tests.chaos.soak.memory import MemoryWatch, growth
 from tests.chaos.soak.processes import Machinery
 from tests.chaos.soak.recordings import SoakRecording, recordings
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 SETTLING = 1 / 12
 """Share of the time at the end of the first third in which lane b is no longer attacked."""

@@ -9,7 +9,7 @@ import pytest
 from shared import jobs
 from shared.states import JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.usefixtures("long_leases")
 

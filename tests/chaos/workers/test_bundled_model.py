@@ -9,9 +9,9 @@ import pytest
 
 from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.promises import breaches
-from tests.support.installation import Installation, as_wav, model_process
-from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import meeting
+from tests.support.stack import Stack, wait_for
+from tests.support.stack_without_http import Installation, as_wav, model_process
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -13,9 +13,9 @@ from shared.states import TERMINAL, AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import Action, Fault, Step, thaw
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.chaos.machinery.promises import breaches
-from tests.support.installation import Installation, as_wav, model_process, model_processes
-from tests.support.services import Stack, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.stack import Stack, wait_for
+from tests.support.stack_without_http import Installation, as_wav, model_process, model_processes
 
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 

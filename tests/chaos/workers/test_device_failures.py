@@ -14,7 +14,7 @@ from tests.chaos.machinery.faulty_installation import (
     recording,
 )
 from tests.chaos.machinery.step_log import READY, TRIGGERED
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.usefixtures("long_leases")
 

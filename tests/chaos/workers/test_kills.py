@@ -15,7 +15,7 @@ from tests.chaos.machinery.faults import ANY, Action, Fault, Step, freeze, thaw
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.chaos.machinery.step_log import TRIGGERED
 from tests.support import factories
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 long = pytest.mark.long
 postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -18,7 +18,7 @@ from shared.states import AttemptOutcome, JobStatus
 from tests.chaos.machinery.faults import KILLS, OF_A_BATCH, Action, Fault, Step, kill_group, lives
 from tests.chaos.machinery.faulty_installation import ANY, FaultyInstallation, recording
 from tests.chaos.machinery.step_log import READY, TRIGGERED
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 SPANS = 6
 BATCH_TAKES_S = 0.1

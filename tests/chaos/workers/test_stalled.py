@@ -20,9 +20,9 @@ from tests.chaos.machinery.faulty_installation import (
     recording,
 )
 from tests.support import factories
-from tests.support.installation import children, model_processes
-from tests.support.services import Service, wait_for
 from tests.support.speech.media import long_wav
+from tests.support.stack import Service, wait_for
+from tests.support.stack_without_http import children, model_processes
 
 pytestmark = pytest.mark.usefixtures("long_leases")
 

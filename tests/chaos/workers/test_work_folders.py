@@ -17,8 +17,8 @@ from tests.chaos.machinery.faulty_installation import (
     Step,
     recording,
 )
-from tests.support.installation import model_processes
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
+from tests.support.stack_without_http import model_processes
 
 pytestmark = pytest.mark.usefixtures("long_leases")
 

@@ -13,7 +13,7 @@ import requests
 
 from shared.states import JobStatus
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
-from tests.support.services import Service, children, wait_for
+from tests.support.stack import Service, children, wait_for
 
 pytestmark = pytest.mark.usefixtures("long_leases")
 

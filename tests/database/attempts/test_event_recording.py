@@ -20,7 +20,7 @@ from shared.models import LOCAL_OWNER, JobEvent
 from shared.states import EventKind, Stage
 from tests.support import factories
 from tests.support.factories import PLAN_KEY, TRANSCRIPT
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 
 
 def play_every_kind_of_event(db: Database) -> None:

@@ -37,7 +37,7 @@ from tests.support.doubles.receiver import (
     serving,
     stall,
 )
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.fetching.fetcher import Fetcher
 
 CONTENT = bytes(range(256)) * 2000

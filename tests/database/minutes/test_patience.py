@@ -16,7 +16,7 @@ from shared.models import LOCAL_OWNER, MinutesRequest
 from shared.settings import Settings
 from shared.states import JobStatus, MinutesStatus
 from tests.support import factories
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.minutes.process import MinutesProcess
 
 

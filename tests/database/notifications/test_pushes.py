@@ -37,7 +37,7 @@ from tests.support.databases.waiting import counting_at_once
 from tests.support.doubles.receiver import LOOPBACK, Received, answering, receiver
 from tests.support.notifications import a_browser, a_device, end
 from tests.support.people import a_person, an_admin, at_once, quick_hashes
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.webhooks.sender import WebhookSender
 
 SETTINGS = Settings(

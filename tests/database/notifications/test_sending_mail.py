@@ -25,7 +25,7 @@ from tests.database.webhooks.test_delivery_queue import let_pass
 from tests.support import factories
 from tests.support.doubles.mail_server import MailServer, mail_server
 from tests.support.notifications import SITE, confirmation_token, confirmed, end
-from tests.support.services import hold_port, wait_for
+from tests.support.stack import hold_port, wait_for
 from worker.notifications.mail import Mail
 from worker.webhooks.sender import WebhookSender
 

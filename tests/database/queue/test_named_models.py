@@ -10,7 +10,7 @@ from shared import jobs
 from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused
 from shared.jobs.eta.snapshot import _about
-from shared.jobs.queries.models import ModelChoiceUnavailable, UnknownModel
+from shared.jobs.known_models import ModelChoiceUnavailable, UnknownModel
 from shared.jobs.scheduling import next_job, queue_places
 from shared.models import LOCAL_OWNER, Attempt, Job, WorkerSeen
 from shared.states import JobStatus, Obstacle, WaitReason

@@ -11,7 +11,7 @@ import migrations
 from shared import jobs
 from shared.db import Database
 from shared.errors import EditedMeanwhile, InvalidRequest, SentenceNotFound
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import Provenance
 from shared.models import LOCAL_OWNER, Revision, SearchText
 from shared.speakers.edits import EditKind

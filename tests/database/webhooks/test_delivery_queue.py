@@ -13,7 +13,7 @@ from shared import jobs
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Webhook, WebhookDelivery
 from shared.states import ChannelKind, JobStatus
-from shared.webhooks import delivery_queue, hooks, log, outbox
+from shared.webhooks import delivery_queue, hooks, log, outbox, retention
 from shared.webhooks.delivery_queue import WAITS_S, Claim, Result, claim_next, store
 from shared.webhooks.errors import (
     DeliveryNotFound,
@@ -293,14 +293,14 @@ def test_the_log_is_kept_for_a_while(db: Database) -> None:
     for _ in range(3):
         factories.submit(db)
     end(db, claim(db))
-    assert log.sweep(db, sent=ALL) == 0
+    assert retention.sweep(db, sent=ALL) == 0
     with db.writing() as session:
         session.execute(update(WebhookDelivery).values(ended_at=database_now(-15 * 86400)))
-    assert log.sweep(db, sent=ALL) == 1, "what waits is not ended"
+    assert retention.sweep(db, sent=ALL) == 1, "what waits is not ended"
     assert len(logged(db, webhook_id)) == 2
     with db.writing() as session:
         session.execute(update(WebhookDelivery).values(webhook_id="of nobody any more"))
-    assert log.sweep(db, sent=ALL) == 2
+    assert retention.sweep(db, sent=ALL) == 2
     with db.reading() as session:
         assert session.scalars(select(WebhookDelivery.id)).all() == []
 
@@ -315,6 +315,6 @@ def test_what_waits_is_kept_for_whom_it_will_be_sent_to_however_long_no_worker_r
         session.execute(update(WebhookDelivery).values(due_at=database_now(-15 * 86400)))
         off = update(Webhook).where(Webhook.owner_id == "another")
         session.execute(off.values(disabled_at=database_now()))
-    assert log.sweep(db, sent=ALL) == 1
+    assert retention.sweep(db, sent=ALL) == 1
     assert claim(db).owner_id == LOCAL_OWNER
-    assert log.sweep(db, sent=ALL - {ChannelKind.WEBHOOK}) == 1
+    assert retention.sweep(db, sent=ALL - {ChannelKind.WEBHOOK}) == 1

@@ -30,7 +30,7 @@ from tests.support.doubles.receiver import (
     stall,
 )
 from tests.support.notifications import end
-from tests.support.services import hold_port, wait_for
+from tests.support.stack import hold_port, wait_for
 from worker.webhooks.sender import AT_ONCE, WebhookSender
 
 SETTINGS = Settings(

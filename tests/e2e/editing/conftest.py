@@ -10,7 +10,7 @@ from shared.db import Database
 from shared.states import JobStatus
 from tests.e2e.editing.desk import Desk
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 

@@ -13,7 +13,7 @@ from shared.models import LOCAL_OWNER
 from shared.transcripts import corrections
 from shared.transcripts.values import Version
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 
 FIRST, SECOND = (sentence.text for sentence in factories.TRANSCRIPT.sentences)
 

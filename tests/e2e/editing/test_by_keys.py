@@ -12,8 +12,8 @@ from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.editing.desk import Desk, expect_text, field_of, sentence, status
-from tests.support.services import Stack, wait_for
 from tests.support.speech import long_transcript
+from tests.support.stack import Stack, wait_for
 
 RECORDED_S = 60.0
 SPOKEN = long_transcript.transcript(RECORDED_S / 3600, 240)

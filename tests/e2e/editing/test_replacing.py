@@ -16,8 +16,8 @@ from shared.words.replacements import lists
 from shared.words.replacements.pairs import Pair
 from tests.e2e.editing.desk import Desk, field_of, status
 from tests.support import factories
-from tests.support.services import Stack, wait_for
 from tests.support.speech import long_transcript
+from tests.support.stack import Stack, wait_for
 
 WRONG, RIGHT = "gateway", "网关"
 

@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Error, expect
 
 from tests.e2e.editing.desk import FIRST, Desk, edit, expect_text, field_of, status
 from tests.support.browsers.hands import intercept
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 
 def test_what_cannot_be_sent_is_sent_once_the_line_is_back(

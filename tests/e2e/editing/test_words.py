@@ -23,7 +23,7 @@ from tests.e2e.editing.desk import (
     status,
 )
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 
 
 @pytest.fixture

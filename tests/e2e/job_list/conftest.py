@@ -12,7 +12,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 

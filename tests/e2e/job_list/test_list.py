@@ -15,7 +15,7 @@ from tests.e2e.job_list.rows import address, ended, more, names, pick, row
 from tests.e2e.problems import problems_of
 from tests.support import factories
 from tests.support.browsers.hands import intercept
-from tests.support.services import Stack
+from tests.support.stack import Stack
 
 LAST_ID = f"{'f' * 8}-ffff-7fff-bfff-{'f' * 12}"
 """Id as of a job after all that there are."""

@@ -12,7 +12,7 @@ from shared.states import JobStatus
 from tests.e2e.job_list.rows import address, ended, names, pick, row
 from tests.support import factories
 from tests.support.browsers.hands import intercept
-from tests.support.services import Stack, wait_for
+from tests.support.stack import Stack, wait_for
 
 
 @pytest.mark.both_browsers

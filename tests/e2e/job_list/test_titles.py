@@ -10,7 +10,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from tests.e2e.job_list.rows import address, more, names, row
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 
 
 def title_of(db: Database, job_id: str) -> str:

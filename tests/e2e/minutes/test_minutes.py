@@ -16,7 +16,7 @@ from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from tests.e2e.problems import LOOKS, examined
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 HOST = "model.example:11434"

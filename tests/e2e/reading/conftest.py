@@ -10,8 +10,8 @@ from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from tests.e2e.reading.site import RECORDED_S, Site
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
+from tests.support.stack import Stack, running
 
 
 @pytest.fixture(scope="package")

@@ -10,8 +10,8 @@ from playwright.sync_api import BrowserContext, Page
 from shared.db import Database
 from shared.storage.blob_store import BlobStore
 from shared.transcripts.values import Transcript
-from tests.support.services import Stack
 from tests.support.speech import long_transcript
+from tests.support.stack import Stack
 
 RECORDED_S = 90.0
 

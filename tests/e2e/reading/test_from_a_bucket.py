@@ -13,10 +13,10 @@ from playwright.sync_api import BrowserContext, expect
 from shared.db import Database
 from tests.e2e.reading.site import Site, is_paused, wait_for_time
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import as_wav
-from tests.support.services import Stack, running
 from tests.support.speech import long_transcript
 from tests.support.speech.media import RATE
+from tests.support.stack import Stack, running
+from tests.support.stack_without_http import as_wav
 
 if TYPE_CHECKING:
     from tests.support.s3.public import PublicAddress

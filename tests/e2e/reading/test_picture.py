@@ -13,8 +13,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from shared.transcripts.recording_report import RecordingReport
 from tests.e2e.reading.site import STORED, Site
 from tests.support.reports import PLAIN
-from tests.support.services import wait_for
 from tests.support.speech.media import RATE, encode
+from tests.support.stack import wait_for
 
 SILENCE = np.zeros(20 * RATE, np.int16)
 

@@ -13,7 +13,7 @@ from shared.db import Database
 from shared.errors import UnsupportedMedia
 from shared.states import Stage
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 RATE = 16_000

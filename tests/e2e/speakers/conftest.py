@@ -8,8 +8,8 @@ import pytest
 
 from shared.db import Database
 from tests.e2e.speakers.meeting import Meeting
-from tests.support.services import Stack
 from tests.support.speech.meeting import in_turn
+from tests.support.stack import Stack
 from tests.support.web.web_site import serving
 
 

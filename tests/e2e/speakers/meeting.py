@@ -13,7 +13,7 @@ from shared.models import LOCAL_OWNER
 from shared.speakers.edits import EditKind
 from shared.speakers.transcript_speakers import edit_speakers
 from shared.transcripts.values import Version
-from tests.support.services import Stack
+from tests.support.stack import Stack
 
 
 @dataclass

@@ -18,8 +18,8 @@ from tests.e2e.speakers.meeting import (
 )
 from tests.support.browsers.hands import intercept
 from tests.support.factories import count
-from tests.support.services import wait_for
 from tests.support.speech.meeting import a_voice, in_turn
+from tests.support.stack import wait_for
 
 
 def rename(page: Page, number: int, name: str) -> None:

@@ -13,7 +13,7 @@ from shared.db import Database
 from shared.models import Upload
 from tests.e2e.upload.site import LARGE, Site
 from tests.support import factories
-from tests.support.services import Stack
+from tests.support.stack import Stack
 from tests.support.web import tus_client
 from tests.support.web.cut_line import Line
 from tests.support.web.tus_client import MIB

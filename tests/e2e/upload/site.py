@@ -12,7 +12,7 @@ from sqlalchemy import select
 from shared.db import Database
 from shared.models import Recording, Upload
 from tests.e2e.conftest import PATIENCE_MS
-from tests.support.services import Stack, wait_for
+from tests.support.stack import Stack, wait_for
 from tests.support.web.cut_line import Line
 from tests.support.web.tus_client import MIB
 

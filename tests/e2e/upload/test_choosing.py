@@ -14,7 +14,7 @@ from shared.models import Job, Recording
 from tests.e2e.problems import LOOKS_OF_LOCALES, Look, examined, new_context
 from tests.e2e.upload.site import Site, choose
 from tests.support import factories
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 
 def test_the_same_file_chosen_twice_is_two_recordings(

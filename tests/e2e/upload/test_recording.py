@@ -24,10 +24,10 @@ from tests.support import factories
 from tests.support.browsers import chosen
 from tests.support.browsers.chromium import CHROMIUM, FLAGS
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import as_wav
 from tests.support.people import a_person, an_admin
-from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
+from tests.support.stack_without_http import as_wav
 from tests.support.web.cut_line import Line
 from worker.recogniser import SAMPLE_RATE
 

@@ -16,7 +16,7 @@ from tests.support import factories
 from tests.support.browsers.hands import intercept
 from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, an_admin
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 from tests.support.web.cut_line import Line
 from tests.support.web.tus_client import MIB
 

@@ -18,7 +18,7 @@ from shared.errors import NoAudio, OutOfMemory, UnsupportedMedia
 from shared.settings import Settings
 from shared.states import BatchLimit
 from tests.support.doubles.stub_recogniser import STUB_IDENTITY, StubRecogniser
-from tests.support.installation import as_wav
+from tests.support.stack_without_http import as_wav
 from tests.support.thorough import needs
 from worker.batching.choose_size import BatchSizeDecision
 from worker.bench import measure as measuring

@@ -19,9 +19,9 @@ from shared.errors import (
     NoAudio,
     UnsupportedMedia,
 )
-from tests.support.installation import children
 from tests.support.speech.media import KINDS, RATE, decoded_samples, encode, wav_header
 from tests.support.speech.media import signal as sound
+from tests.support.stack_without_http import children
 from worker.audio.decode import DecodeLimits, decode
 
 SOON_S = 50.0

@@ -15,9 +15,9 @@ from shared.errors import (
     LongscribeError,
     WorkerLost,
 )
-from tests.support.services import children, wait_for
 from tests.support.speech.media import decoded_samples, encode, long_wav
 from tests.support.speech.media import signal as sound
+from tests.support.stack import children, wait_for
 from worker.audio.decode import decode
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -19,7 +19,7 @@ from shared.errors import (
     SandboxUnavailable,
     UnsupportedMedia,
 )
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from worker.audio.decode import DecodeLimits, decode
 from worker.audio.playable.process import CopyEncoder, EncodingFailed
 from worker.audio.sandbox.check import why_unavailable

@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import as_wav
-from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
+from tests.support.stack_without_http import as_wav
 
 SPOKEN = meeting(20)
 

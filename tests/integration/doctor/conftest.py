@@ -13,7 +13,7 @@ from shared.cli.doctor.finding import ok
 from shared.db import Database
 from shared.private_files import close_to_others
 from shared.settings import Settings
-from tests.support.services import start_redis
+from tests.support.stack import start_redis
 
 
 @pytest.fixture

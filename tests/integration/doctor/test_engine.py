@@ -15,7 +15,7 @@ from shared.cli.doctor import speech as doctor_speech
 from shared.cli.doctor.finding import Level
 from shared.cli.embedded.redis_server import redis_server_binary
 from shared.settings import Settings
-from tests.support.services import Stack, start, wait_for
+from tests.support.stack import Stack, start, wait_for
 from worker import demo_model
 
 

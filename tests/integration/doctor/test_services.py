@@ -22,7 +22,7 @@ from shared.settings import Settings
 from tests.integration.doctor.findings import a_worker, all_of, changed, of, stored
 from tests.support import factories
 from tests.support.people import a_person
-from tests.support.services import start_redis
+from tests.support.stack import start_redis
 
 
 class TestServices:

@@ -11,9 +11,9 @@ from shared.cli.doctor import speech as doctor_speech
 from shared.cli.doctor.finding import Level
 from shared.settings import CT_PUNC, FSMN_VAD, Settings
 from tests.support.doubles.model_hubs import FakeHub, run_models, serving
-from tests.support.installation import as_wav, transcribed
-from tests.support.services import Stack
 from tests.support.speech import firered_models, speech_models
+from tests.support.stack import Stack
+from tests.support.stack_without_http import as_wav, transcribed
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from shared.db import database_now
 from shared.models import WorkerSeen
 from shared.states import JobStatus, WaitReason
 from shared.storage.identity import adopt_storage
-from tests.support.installation import Installation, as_wav
-from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import meeting
+from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
+from tests.support.stack_without_http import Installation, as_wav
 
 RECORDING = as_wav(meeting(10).samples)
 

@@ -22,7 +22,7 @@ from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, quick_hashes
-from tests.support.services import Stack, hold_port, start, wait_for
+from tests.support.stack import Stack, hold_port, start, wait_for
 from tests.support.web.web_site import serving
 
 NOBODYS = "01930000-0000-7000-8000-000000000000"

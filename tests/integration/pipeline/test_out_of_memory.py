@@ -13,9 +13,9 @@ from torch import Tensor
 
 from shared.db import Database
 from shared.states import BatchLimit, JobStatus
-from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
 from tests.support.speech.speech_models import excerpt, recogniser
+from tests.support.stack_without_http import as_wav
 from worker import child_process
 from worker.engine.layers.sanm_layers import RowMask
 from worker.engine.paraformer.memory_estimate import FRAME_SECONDS

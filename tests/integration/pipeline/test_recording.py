@@ -17,8 +17,8 @@ from shared.transcripts.recording_report import ChannelUse, TrackUse
 from shared.transcripts.values import Sentence
 from tests.support import factories
 from tests.support.doubles.stub_recogniser import StubRecogniser
-from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
+from tests.support.stack_without_http import as_wav
 from worker.audio.decode import BLOCK_S, DecodedAudio
 from worker.audio.player_clock import PlayerClock
 from worker.pipeline.attempt import Attempt

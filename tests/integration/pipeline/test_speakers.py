@@ -17,8 +17,8 @@ from shared.speakers.kept.voice_keeping import switch_on
 from tests.support import factories
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder
-from tests.support.installation import as_wav
 from tests.support.pipeline_worker import Worker
+from tests.support.stack_without_http import as_wav
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools

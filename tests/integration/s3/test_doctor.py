@@ -22,7 +22,7 @@ from shared.storage.configured import open_blob_store
 from shared.storage.identity import adopt_storage
 from tests.support import factories
 from tests.support.doubles.receiver import answering, receiver
-from tests.support.services import hold_port
+from tests.support.stack import hold_port
 
 if TYPE_CHECKING:
     from tests.support.s3.server import S3Server

@@ -11,9 +11,9 @@ import requests
 
 from shared.states import JobStatus
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import Installation, as_wav
-from tests.support.services import NOBODY_DIES, Stack, running, wait_for
 from tests.support.speech.demo_speech import character_error_rate, meeting
+from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
+from tests.support.stack_without_http import Installation, as_wav
 from tests.support.web.tus_client import Upload
 
 if TYPE_CHECKING:

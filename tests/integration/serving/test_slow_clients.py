@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.support.databases.sqlite import migrated_file
-from tests.support.services import Stack, running, wait_for
+from tests.support.stack import Stack, running, wait_for
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import SLOW_UPLOAD, SlowClients, error_code, get, read_answer
 from tests.support.web.tus_client import MIB

@@ -17,7 +17,7 @@ from shared import jobs
 from shared.db import Database
 from shared.models import LOCAL_OWNER
 from tests.support import factories
-from tests.support.services import Stack, wait_for
+from tests.support.stack import Stack, wait_for
 from tests.support.web.slow_clients import SlowClients, error_code, get, read_answer
 from tests.support.web.web_site import serving
 

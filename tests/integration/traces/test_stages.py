@@ -20,7 +20,7 @@ from shared.traces import spans
 from tests.support.doubles.receiver import answering, receiver, stall
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
-from tests.support.services import REPOSITORY, hold_port
+from tests.support.stack import REPOSITORY, hold_port
 from tests.support.thorough import needs
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"

@@ -21,7 +21,7 @@ from tests.chaos.machinery.faulty_installation import (
     recording,
 )
 from tests.support.doubles.receiver import LOOPBACK, receiver
-from tests.support.services import Stack, wait_for
+from tests.support.stack import Stack, wait_for
 from tests.support.thorough import needs
 from tests.support.web.tus_client import Upload
 

@@ -21,7 +21,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from shared.storage.s3.bucket import Bucket
 from shared.storage.s3.client import BucketAddress
 from shared.storage.space import WorkSpace
-from tests.support.services import hold_port
+from tests.support.stack import hold_port
 
 PART_BYTES = 5 * 2**20
 """The smallest parts that S3 takes."""

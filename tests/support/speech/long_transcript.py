@@ -14,7 +14,7 @@ from shared.storage.blob_store import BlobStore
 from shared.transcripts.recording_report import RecordingReport
 from shared.transcripts.values import Sentence, Transcript, Word, join_text
 from tests.support import factories
-from tests.support.installation import as_wav
+from tests.support.stack_without_http import as_wav
 from worker.recogniser import SAMPLE_RATE
 
 CHARACTERS = [chr(0x4E00 + 37 * number) for number in range(500)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import REPOSITORY, Service, hold_port, start
+from tests.support.stack import REPOSITORY, Service, hold_port, start
 
 PATH = "/transcripts"
 """Path at which the documented set-up serves Longscribe."""

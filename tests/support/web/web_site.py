@@ -12,8 +12,8 @@ from shared.db import Database
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
 from tests.support.databases.sqlite import migrated_file
-from tests.support.installation import as_wav
-from tests.support.services import Stack, running
+from tests.support.stack import Stack, running
+from tests.support.stack_without_http import as_wav
 from worker.recogniser import SAMPLE_RATE
 
 

@@ -28,7 +28,7 @@ from shared.cli.main import _stop_on_signals, app
 from shared.db import Database
 from shared.settings import Settings
 from tests.support import factories
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 
 
 class TestScore:

@@ -10,7 +10,7 @@ from shared.cli.doctor.finding import Level
 from shared.cli.doctor.other_servers.traces import check_traces
 from shared.traces import spans
 from tests.support.doubles.receiver import receiver
-from tests.support.services import hold_port
+from tests.support.stack import hold_port
 from tests.support.thorough import needs
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"

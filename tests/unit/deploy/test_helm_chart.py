@@ -14,7 +14,7 @@ import yaml
 
 from shared.settings import Settings
 from shared.settings.environment import FROM_FILES, file_variable
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 
 CHART = REPOSITORY / "deploy" / "helm" / "longscribe"
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import ExportOptions, Provenance
 from shared.transcripts.values import Sentence, Transcript
 from tests.support.factories import TRANSCRIPT

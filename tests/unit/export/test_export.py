@@ -12,7 +12,7 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import ExportOptions, Provenance
 from shared.export.typography.display_width import display_width
 from shared.transcripts.values import Sentence, Transcript

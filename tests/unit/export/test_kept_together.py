@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import ExportOptions, Provenance
 from shared.export.subtitles.cue_breaking import Cue, break_into_cues
 from shared.transcripts.values import Sentence, Transcript, Word

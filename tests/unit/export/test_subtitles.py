@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import LIMITS, ExportOptions, Provenance
 from shared.export.subtitles.alignment import letters
 from shared.export.subtitles.cue_breaking import Cue, break_into_cues

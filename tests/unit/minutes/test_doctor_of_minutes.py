@@ -11,7 +11,7 @@ from shared.cli.doctor.finding import Finding, Level
 from shared.cli.doctor.other_servers.minutes import check_minutes
 from shared.settings import Settings
 from tests.support.doubles.language_model import language_model
-from tests.support.services import hold_port
+from tests.support.stack import hold_port
 
 
 def found(url: str, model: str = "small", **values: Any) -> list[Finding]:

@@ -30,7 +30,7 @@ from tests.support.doubles.language_model import (
     stall,
     trickle,
 )
-from tests.support.services import hold_port
+from tests.support.stack import hold_port
 from worker.minutes.connection import Exchange, Stopped
 from worker.minutes.model_server import ModelServer, Reply
 

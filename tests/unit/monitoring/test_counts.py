@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from worker import tasks
 from worker.monitoring import counts
 from worker.monitoring.counts import Counts, CountsOfWorker, Tally, counts_file

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import migrations
 from shared.jobs import Gpu
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from tests.support.web.web_app import database, make_app, submit
 from worker.supervision.health import Health, Pulse
 from worker.supervision.monitor import Readiness

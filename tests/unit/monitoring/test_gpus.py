@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from shared.jobs import Gpu
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from tests.support.thorough import needs
 from worker.monitoring.gpus import GpuWatch, load_nvml, read_gpus
 from worker.supervision.health import Health, Pulse

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from sqlalchemy.exc import OperationalError
 
 from shared.errors import FenceLost
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.claim_loop import ClaimLoop
 
 

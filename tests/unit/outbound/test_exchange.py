@@ -23,7 +23,7 @@ from tests.support.doubles.receiver import (
     receiver,
     stall,
 )
-from tests.support.services import hold_port
+from tests.support.stack import hold_port
 
 RULES = AddressRules(networks=(ip_network(LOOPBACK),), http=True)
 

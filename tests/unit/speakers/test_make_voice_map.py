@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from shared.speakers import MOST_GROUPS, SpeakerCount, VoiceMap, cut
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from tests.support.voices import THRESHOLD, WIDTH, Recording, record, right, unit
 from worker.voices.make_voice_map import group
 

@@ -12,7 +12,7 @@ from kombu.transport.memory import Channel
 
 from shared.celery_doorbell import QUEUE, TRANSCRIBE_NEXT, make_celery, ring
 from shared.settings import Settings
-from worker.supervision.doorbells import is_doorbell
+from worker.supervision.doorbell_filter import is_doorbell
 
 
 def doorbell(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

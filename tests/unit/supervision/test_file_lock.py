@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.supervision.file_lock import GivenUp, file_lock
 
 _HOLDER = """

@@ -12,7 +12,7 @@ from shared.db import Database
 from shared.errors import Cancelled
 from shared.models import LOCAL_OWNER
 from tests.support import factories
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.supervision import retrying_store
 from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
 from worker.supervision.liveness import Liveness

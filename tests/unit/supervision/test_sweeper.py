@@ -27,11 +27,11 @@ from shared.settings import Settings
 from shared.states import JobStatus, Obstacle
 from shared.storage import uploads
 from shared.storage.local.folder import LocalFolder
-from shared.webhooks import hooks, log
+from shared.webhooks import hooks, retention
 from shared.webhooks.hooks import HookSettings
 from shared.webhooks.outbox import delivery
 from tests.support import factories
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.supervision import sweeper
 from worker.supervision.monitor import Readiness
 from worker.supervision.sweeper import Sweeper
@@ -226,7 +226,7 @@ def test_what_was_sent_and_fetched_goes_though_nothing_is_sent_or_fetched_any_mo
 @pytest.mark.parametrize(
     ("place", "what"),
     [
-        (log, "sweep"),
+        (retention, "sweep"),
         (requests, "sweep"),
         (uploads, "sweep"),
         (jobs, "delete_expired"),

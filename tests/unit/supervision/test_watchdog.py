@@ -15,7 +15,7 @@ from shared.db import Database
 from shared.settings import Settings
 from shared.states import JobStatus
 from tests.support import factories
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from worker.supervision import liveness as liveness_module
 from worker.supervision import watchdog as watchdog_module
 from worker.supervision.liveness import (

@@ -22,7 +22,7 @@ from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, submit
 from web.api.parsing import QUERY_OF_A_VIEW
-from web.http import media_types
+from web.http import recording_media_types as media_types
 from web.uploads import tus_protocol
 
 

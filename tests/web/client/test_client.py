@@ -20,7 +20,7 @@ from longscribe_client.server_sent import Event, events
 from shared.db import Database
 from shared.transcripts.values import Sentence, Transcript
 from tests.support import factories
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from tests.web.commands.conftest import ADDRESS, all_names, work_off
 
 

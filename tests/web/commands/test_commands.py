@@ -27,7 +27,7 @@ from shared.export.reports.named_templates import keep_template
 from shared.models import LOCAL_OWNER, Fetch
 from tests.support import factories
 from tests.support.people import an_admin, bearer, quick_hashes
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from tests.support.web.web_app import database, make_app
 from tests.web.commands.conftest import ADDRESS, UNKNOWN, Line, all_names, waiting_by, work_off
 

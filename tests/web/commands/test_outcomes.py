@@ -21,7 +21,7 @@ from longscribe_client.connection import Connection
 from shared.cli import main
 from shared.cli.remote import commands, session
 from shared.db import Database
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 from tests.web.commands.conftest import ADDRESS, UNKNOWN, Line, all_names, waiting_by, work_off
 
 

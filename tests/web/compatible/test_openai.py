@@ -21,7 +21,7 @@ from shared.models import LOCAL_OWNER
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, form_token, quick_hashes, signed_in
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from tests.support.web.web_app import database, make_app, stored_files
 from web.compatible.openai.fields import names_in
 from web.waiting.watch import watch

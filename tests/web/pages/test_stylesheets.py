@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.support.services import REPOSITORY
+from tests.support.stack import REPOSITORY
 
 FOLDER = REPOSITORY / "web" / "static" / "css"
 

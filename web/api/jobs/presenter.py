@@ -10,7 +10,7 @@ from flask import Response, current_app, jsonify, request, url_for
 from pydantic import BaseModel
 
 from shared.errors import LongscribeError
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.jobs import JobView, RecordingRecord, StoredDataUnreadable
 from shared.settings import Settings, is_demo_model
 from shared.speakers.names import speakers_from_options

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.minutes.export import FORMATS as MINUTES_FORMATS
 from shared.minutes.prompts import CHANGEABLE, LANGUAGES
 from shared.states import TemplateKind
@@ -19,7 +19,7 @@ from web.api.schemas.speakers.job_speakers import SpeakersEditedMeanwhileOut
 from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.api.schemas.transcripts.corrections import EditedMeanwhileOut
 from web.api.schemas.transcripts.exports import ZipRequest
-from web.http import media_types
+from web.http import recording_media_types
 from web.idempotency import MAX_IDEMPOTENCY_KEY
 
 Operation = dict[str, Any]
@@ -285,7 +285,7 @@ _FILES: dict[str, dict[str, str]] = {
 def recording_file(operation: Operation) -> None:
     """Describe the download of a recording, whole or a range of its bytes."""
     binary = {"schema": {"type": "string", "format": "binary"}}
-    content = dict.fromkeys(media_types.RANGES, binary)
+    content = dict.fromkeys(recording_media_types.RANGES, binary)
     operation["responses"]["200"] = {
         "description": "The recording, of the type that its first bytes tell.",
         "content": content,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 
 _FORMAT = f"({'|'.join(FORMATS)})?"
 

@@ -8,7 +8,7 @@ from flask import Response, make_response, request
 
 from shared import jobs
 from shared.errors import InvalidRequest, JobNotFound
-from shared.export import FORMATS, Format
+from shared.export.formats import FORMATS, Format
 from shared.export.options import ExportOptions, Provenance
 from shared.owner_data import provenance
 from shared.transcripts.values import Transcript, Version

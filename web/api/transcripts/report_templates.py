@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, make_response, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.reports.named_templates import (
     MOST_TEMPLATES,
     NamedTemplate,

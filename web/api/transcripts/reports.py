@@ -10,7 +10,7 @@ from flask import Response, jsonify, make_response, request
 
 from shared import jobs
 from shared.errors import JobNotFound
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import ExportOptions
 from shared.export.reports.named_templates import TemplateFile, read_named_template
 from shared.export.reports.owner_templates import drop_template, put_template, read_template

@@ -11,7 +11,7 @@ from flask import Response, jsonify, make_response, request, url_for
 
 from shared import jobs
 from shared.errors import InvalidRequest
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import LIMITS, Provenance
 from shared.states import JobStatus
 from shared.storage import uploads

@@ -11,7 +11,7 @@ from flask import Response, jsonify, make_response, url_for
 
 from shared import jobs
 from shared.errors import PermanentError, TransientError
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import Provenance
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript

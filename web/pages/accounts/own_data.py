@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from shared.accounts.errors import LastAdministrator, TooManyAttempts, WrongPassword
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.owner_data import ExportContents
 from web.api.own_data.views import erase, export_response
 from web.authentication.owner import current_owner_id

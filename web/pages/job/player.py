@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.jobs import RecordingRecord
 from shared.storage.blob_store import BlobStore
-from web.http.media_types import HEAD_BYTES, media_type
+from web.http.recording_media_types import HEAD_BYTES, media_type
 
 
 @dataclass(frozen=True, slots=True)

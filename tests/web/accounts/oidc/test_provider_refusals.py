@@ -17,7 +17,7 @@ from shared.cli.doctor.other_servers.providers import check_providers
 from shared.settings import Settings
 from tests.support.oidc.provider import FakeProvider, in_settings, sign_in_at, signed_in_there
 from tests.support.people import signed_in
-from tests.support.services import wait_for
+from tests.support.stack import wait_for
 from tests.web.accounts.oidc.conftest import forget, make_new
 from web.oidc import provider as provider_module
 from web.oidc import provider_requests

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.db import Database
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import LIMITS
 from shared.states import JobStatus
 from shared.transcripts.values import Sentence, Transcript, Word

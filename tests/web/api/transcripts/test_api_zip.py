@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from shared.db import Database
 from shared.errors import TranscriptUnreadable
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app

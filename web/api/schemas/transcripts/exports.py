@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.export import FORMATS
+from shared.export.formats import FORMATS
 from shared.export.options import LIMITS
 from shared.transcripts.values import Version
 from shared.words.numbers.choice import Numbers

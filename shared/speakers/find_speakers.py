@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.speakers.clusters import Clusters, join
-from shared.speakers.likeness import Likeness
 from shared.speakers.linkage import average_linkage
+from shared.speakers.same_voice import Likeness
 from shared.speakers.speaker_count import SpeakerCount
 
 LEAST_SPEECH = 600

@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.states import TERMINAL, JobStatus
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Transcript
-from tests.support.services import NOBODY_DIES, Stack, children, wait_for
+from tests.support.stack import NOBODY_DIES, Stack, children, wait_for
 from worker.recogniser import SAMPLE_RATE, Pcm
 
 

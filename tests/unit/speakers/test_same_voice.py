@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.speakers.clusters import Clusters
-from shared.speakers.likeness import Likeness
+from shared.speakers.same_voice import Likeness
 from tests.support.voices import THRESHOLD, WIDTH, unit
 
 Voice = NDArray[np.float64]
