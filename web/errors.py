@@ -241,9 +241,12 @@ def _respond(
         response = jsonify(_in_shape(error))
     else:
         title = _(_TITLES[status]) if status in _TITLES else _("That did not work")
-        response = make_response(
-            render_template("error.html", status=status, title=title, message=message)
-        )
+        values = {"status": status, "title": title, "message": message}
+        if status == 401:
+            # A token begins a session. A script that asks while nobody is signed in would put that
+            # in the place of the one in which somebody signs in, in another tab, at this moment.
+            values["csrf_token"] = lambda: ""
+        response = make_response(render_template("error.html", **values))
     return _completed(response, status=status, retry_after_s=retry_after_s)
 
 

@@ -193,6 +193,8 @@ def test_a_stale_fragment_says_that_it_is_rather_than_showing_the_sign_in_page_i
     assert client.get("/fragments/jobs").status_code == 401
     fetched = client.get("/", headers={"Sec-Fetch-Mode": "cors"})
     assert fetched.status_code == 401
+    # Or the answer would take the place of the session in which somebody signs in, in another tab.
+    assert "Set-Cookie" not in fetched.headers
 
 
 def test_a_program_is_told_in_json_that_it_must_sign_in_whatever_it_asks_for(
