@@ -193,7 +193,15 @@ def test_a_stale_fragment_says_that_it_is_rather_than_showing_the_sign_in_page_i
     assert client.get("/fragments/jobs").status_code == 401
     fetched = client.get("/", headers={"Sec-Fetch-Mode": "cors"})
     assert fetched.status_code == 401
-    # Or the answer would take the place of the session in which somebody signs in, in another tab.
+
+
+def test_a_page_that_a_script_asks_for_in_vain_begins_no_session(
+    client: FlaskClient, rows: Database
+) -> None:
+    an_admin(rows)
+    fetched = client.get("/account", headers={"Sec-Fetch-Mode": "cors"})
+    assert (fetched.status_code, fetched.mimetype) == (401, "text/html")
+    # It would take the place of that in which somebody signs in, in another tab.
     assert "Set-Cookie" not in fetched.headers
 
 
