@@ -36,11 +36,12 @@ serve: $(INSTALLED) ## start everything and keep it running until Ctrl-C
 doctor: $(INSTALLED) ## check this installation and say what to do
 	@$(BIN)/longscribe doctor
 
-# Three, for tests wait for processes to start, for leases and pages: three keep two cores busy.
+# Four, for tests wait for processes to start, for leases and pages: four keep two cores busy, three
+# left a tenth to a third of them idle once the tests computed less.
 # By file, in the order of tests/support/handing_out.py: what waits runs beside what computes.
 # Not all that imports torch in one process: it takes each a second, and a group so long would have
 # to be started first for the other process not to wait for its end.
-PROCESSES ?= 3
+PROCESSES ?= 4
 # Threads of torch and NumPy that wait for each other keep the processors turning meanwhile, which
 # other tests need: what computes on two threads takes three to five times the processor time so, and
 # a tenth more where they sleep. A worker with a model other than the bundled one takes all cores.
