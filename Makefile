@@ -36,8 +36,7 @@ serve: $(INSTALLED) ## start everything and keep it running until Ctrl-C
 doctor: $(INSTALLED) ## check this installation and say what to do
 	@$(BIN)/longscribe doctor
 
-# Four, for tests wait for processes to start, for leases and pages: four keep two cores busy, three
-# left a tenth to a third of them idle once the tests computed less.
+# Four, for tests wait for processes to start, for leases and pages: four keep two cores busy.
 # By file, in the order of tests/support/handing_out.py: what waits runs beside what computes.
 # Not all that imports torch in one process: it takes each a second, and a group so long would have
 # to be started first for the other process not to wait for its end.
