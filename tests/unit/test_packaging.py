@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
 import tomllib
 import zipfile
+from functools import partial
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from importlib.util import find_spec
 from pathlib import Path
@@ -156,6 +159,33 @@ def test_make_and_the_readmes_offer_the_pythons_that_the_package_admits() -> Non
     for readme, last in (("README.md", "{}, {} or {}"), ("README.zh.md", "{}、{} 或 {}")):
         assert f"Python {last.format(*pythons)}" in (REPOSITORY / readme).read_text()
     assert f"{', '.join(pythons[:-1])} or {pythons[-1]}" in makefile
+
+
+def test_of_two_makes_at_once_one_installs_and_the_other_waits(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    for name in ("requirements.lock", "torch.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "pip").touch()
+    os.mkfifo(tmp_path / "go-on")
+    pip = tmp_path / "pip.sh"
+    pip.write_text('echo "$@" >>asked; echo installs >&2; read line <go-on\n')
+    install = ["make", ".venv/.installed", f"PIP=sh {pip}", f"PYTHON={sys.executable}"]
+    start = partial(
+        subprocess.Popen, install, cwd=tmp_path, stderr=subprocess.PIPE, text=True, bufsize=1
+    )
+    with open(tmp_path / "go-on", "r+b", buffering=0) as go_on, start() as first:  # noqa: PTH123
+        assert first.stderr.readline() == "installs\n"
+        with start() as second:
+            told = second.stderr.readline()
+            go_on.write(b"\n" * 6)
+            first.communicate()
+            second.communicate()
+    assert told == "Another make is installing here. Waiting for it ...\n"
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert len((tmp_path / "asked").read_text().splitlines()) == 3  # as one make alone asks
 
 
 def test_the_locks_agree() -> None:
