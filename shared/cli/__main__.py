@@ -1,5 +1,5 @@
 """`python -m shared.cli`: the command where its script is not on the PATH."""
 
-from shared.cli.main import app
+from shared.cli.entry import main
 
-app()
+main()

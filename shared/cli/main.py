@@ -15,6 +15,7 @@ from typer.core import TyperCommand
 
 from shared.cli.configuration import configured
 from shared.cli.error_exit import errors_in_words
+from shared.interrupts import INTERRUPTED, interrupts_end_the_process
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +25,6 @@ app = typer.Typer(
 )
 
 _TEXT_IS_WRONG = 1
-_INTERRUPTED = 130
 
 
 @app.callback()
@@ -67,7 +67,7 @@ def demo() -> None:
             right = run_demo(configured())
         except KeyboardInterrupt:
             typer.echo("Stopped.")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
     if not right:
         raise typer.Exit(_TEXT_IS_WRONG)
 
@@ -102,8 +102,8 @@ def _at_a_server(context: typer.Context) -> None:
     if find_spec("httpx2") is None:
         typer.secho("This command needs longscribe[client].", fg=typer.colors.RED, err=True)
         raise typer.Exit(2)
-    from shared.cli.remote import commands
-
+    with interrupts_end_the_process():
+        from shared.cli.remote import commands
     program = context.command_path.rpartition(" ")[0]
     commands.app([context.info_name or "", *context.args], prog_name=program)
 
@@ -129,8 +129,8 @@ def mcp(context: typer.Context) -> None:
     if find_spec("mcp") is None:
         typer.secho("This command needs longscribe[mcp].", fg=typer.colors.RED, err=True)
         raise typer.Exit(2)
-    from shared.cli.mcp import command
-
+    with interrupts_end_the_process():
+        from shared.cli.mcp import command
     command.app(context.args, prog_name=context.command_path)
 
 

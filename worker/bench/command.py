@@ -1,4 +1,4 @@
-"""`python -m worker.bench`: what `longscribe bench` runs."""
+"""The command line of `longscribe bench`."""
 
 from __future__ import annotations
 
@@ -166,5 +166,6 @@ def _complain(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command line."""
     app(prog_name="longscribe bench")

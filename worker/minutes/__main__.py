@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 
-from shared.logs import configure_logging
-from shared.private_files import take_umask
-from shared.settings import load_settings
-from shared.settings.environment import InvalidSettings
-from worker.minutes.process import run_until_signal
+from shared.interrupts import interrupts_end_the_process
+
+with interrupts_end_the_process():
+    from shared.logs import configure_logging
+    from shared.private_files import take_umask
+    from shared.settings import load_settings
+    from shared.settings.environment import InvalidSettings
+    from worker.minutes.process import run_until_signal
 
 
 def main() -> None:

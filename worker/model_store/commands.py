@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from shared.errors import LongscribeError
+from shared.interrupts import INTERRUPTED
 from shared.settings import Settings, load_settings
 from worker.model_store.carry import carried, role_of
 from worker.model_store.download import megabytes
@@ -39,7 +40,6 @@ app = typer.Typer(
 FINE = 0
 PROBLEM = 1
 FAILED = 2
-INTERRUPTED = 130
 
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 

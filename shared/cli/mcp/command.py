@@ -12,10 +12,9 @@ from shared.cli.error_exit import errors_in_words
 from shared.cli.mcp.callers import Callers
 from shared.cli.mcp.serving import PATH, make_server, serve_http
 from shared.cli.remote.server_options import LOCAL, KeyFile, ServerAddress, read_key
+from shared.interrupts import INTERRUPTED
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-_INTERRUPTED = 130
 
 
 @app.command()
@@ -59,7 +58,7 @@ def mcp(
             typer.echo(f"Serving MCP at http://{host}:{port}{PATH}", err=True)
             serve_http(Callers(server, over_http=True), host, port, name or ())
         except KeyboardInterrupt:
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,8 +22,9 @@ from longscribe_client.errors import (
 )
 from shared.cli.remote.readable import readable
 from shared.errors import LongscribeError
+from shared.interrupts import INTERRUPTED
 
-JOB_IS_LOST, NOT_CARRIED_OUT, NOT_YET, INTERRUPTED = 1, 2, 3, 130
+JOB_IS_LOST, NOT_CARRIED_OUT, NOT_YET = 1, 2, 3
 
 _ALL_ARE_REFUSED = (AuthenticationFailed, NotAllowed, ServerBusy, TooManyRequests)
 """Answers that the next one would get as well."""

@@ -23,7 +23,7 @@ from tests.support.thorough import needs
 from worker.batching.choose_size import BatchSizeDecision
 from worker.bench import measure as measuring
 from worker.bench import plot
-from worker.bench.__main__ import app, parse_sizes
+from worker.bench.command import app, parse_sizes
 from worker.bench.measure import measure
 from worker.bench.report import as_text
 from worker.bench.results import (
