@@ -130,6 +130,11 @@ def get(
     wants_text = bool(asked or format_ or output is not None)
     refusals = Refusals()
     with connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
+        if as_json and wants_text and output is None:
+            raise CommandFailed(
+                "--json prints jobs, and --format, --report and --template what is in them. Choose "
+                "one of both, or name a folder with -o, where transcripts are written besides."
+            )
         formats = formats_in(format_ or "txt")
         endings = [f"{report_ending(asked)}.docx"] if asked else [f".{one}" for one in formats]
         stems = Stems(endings)

@@ -75,6 +75,9 @@ def test_a_transcript_is_printed(run: Any, wav: Path, rows: Database) -> None:
     job = json.loads(run("submit", "--json", str(wav)).stdout)
     work_off(rows)
     assert run("get", job["id"], "--format", "txt").stdout == "大家好。\n用GPU吗？\n"
+    # No program could tell the one from the other.
+    both = run("get", job["id"], "--format", "srt", "--json")
+    assert (both.exit_code, both.stdout, "--json prints jobs" in both.stderr) == (2, "", True)
 
 
 def test_recordings_of_one_name_keep_a_transcript_each(
