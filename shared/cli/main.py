@@ -266,7 +266,7 @@ def backup(
         f"{folder} has the database. The recordings are in the bucket {settings.s3_bucket}: keep "
         "them by its own means."
         if settings.s3_bucket
-        else f"{folder} has the database and {made.recordings} recordings ({made.bytes:,} bytes)."
+        else f"{folder} has the database and {made.files}."
     )
 
 

@@ -10,7 +10,7 @@ secret_key         what signs the cookies, where it is kept in the data folder
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -53,20 +53,40 @@ class Manifest:
     """Revision of the schema."""
     recordings: int
     bytes: int
-    """Bytes of the recordings."""
+    """Bytes of the recordings and of their playable copies."""
     longscribe: str
     made_at: str
+    playable_copies: int = 0
+    """Backups of before they were told apart have them among the recordings."""
 
     @classmethod
-    def made_now(cls, *, database: str, revision: str, recordings: int, size: int) -> Manifest:
+    def made_now(
+        cls, *, database: str, revision: str, sizes: Mapping[str, int], copies: Set[str]
+    ) -> Manifest:
+        """Describe a backup of the files with these keys and sizes in bytes, of which those of
+        `copies` are playable copies."""
+        playable = len(sizes.keys() & copies)
         return cls(
             database=database,
             revision=revision,
-            recordings=recordings,
-            bytes=size,
+            recordings=len(sizes) - playable,
+            playable_copies=playable,
+            bytes=sum(sizes.values()),
             longscribe=metadata.version("longscribe"),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+    @property
+    def files(self) -> str:
+        """What lies in `recordings/`, in words."""
+        recordings = "1 recording" if self.recordings == 1 else f"{self.recordings} recordings"
+        copies = ""
+        if self.playable_copies:
+            one = self.playable_copies == 1
+            copies = (
+                " and 1 playable copy" if one else f" and {self.playable_copies} playable copies"
+            )
+        return f"{recordings}{copies} ({self.bytes:,} bytes)"
 
     def write(self, folder: Path) -> None:
         (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=2) + "\n")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +31,7 @@ from shared.cli.backup.contents import (
     Manifest,
 )
 from shared.db import Database
+from shared.models import Recording
 from shared.settings import Settings
 from shared.storage.configured import open_blob_store
 from shared.storage.identity import StorageState, look_at_storage
@@ -63,14 +65,14 @@ def back_up(settings: Settings, target: Path, *, previous: Path | None = None) -
         # Nothing of it is worth keeping, and the next try would have to be made way for.
         shutil.rmtree(draft)
         raise
-    copied = [*_copy_recordings(settings.recordings_dir, draft / RECORDINGS, previous)]
+    sizes = dict(_copy_recordings(settings.recordings_dir, draft / RECORDINGS, previous))
     with suppress(FileNotFoundError):
         shutil.copy2(settings.data_dir / SECRET_KEY, draft / SECRET_KEY)
     made = Manifest.made_now(
         database=SQLITE if is_sqlite else POSTGRESQL,
         revision=revision,
-        recordings=len(copied),
-        size=sum(copied),
+        sizes=sizes,
+        copies=_playable_copies(settings),
     )
     made.write(draft)
     os.sync()
@@ -125,9 +127,27 @@ def _copy_sqlite(settings: Settings, target: Path) -> None:
         raise BackupFailed(f"{source} cannot be copied to {target}: {error}") from error
 
 
-def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Iterator[int]:
-    """Copy all files; the size of each recording. What is deleted meanwhile is left out. Raises
-    OSError, also for a folder that cannot be looked into."""
+def _playable_copies(settings: Settings) -> set[str]:
+    """The keys of all playable copies, which lie among the recordings."""
+    db = Database(settings.resolved_database_url)
+    try:
+        with db.reading() as session:
+            return {
+                *session.scalars(
+                    select(Recording.playable_key).where(Recording.playable_key.is_not(None))
+                )
+            }
+    except SQLAlchemyError:  # a schema of before there were any
+        return set()
+    finally:
+        db.dispose()
+
+
+def _copy_recordings(
+    source: Path, target: Path, previous: Path | None
+) -> Iterator[tuple[str, int]]:
+    """Copy all files; the key and the size of each recording and playable copy. What is deleted
+    meanwhile is left out. Raises OSError, also for a folder that cannot be looked into."""
     target.mkdir(mode=0o700)
     for folder, _, names in os.walk(source, onerror=_raise_unless_gone):
         into = target / Path(folder).relative_to(source)
@@ -138,7 +158,7 @@ def _copy_recordings(source: Path, target: Path, previous: Path | None) -> Itera
             with suppress(FileNotFoundError):
                 _copy(Path(folder) / name, copy, before)
                 if into.parent == target and into.name not in NO_RECORDINGS:
-                    yield copy.stat().st_size
+                    yield f"{into.name}/{name}", copy.stat().st_size
 
 
 def _raise_unless_gone(error: OSError) -> None:

@@ -64,11 +64,11 @@ def restore(settings: Settings, source: Path, *, incomplete: bool = False) -> Ma
 def _require_all(found: Manifest, source: Path) -> None:
     """Check that a copy of a backup has what the backup had."""
     sizes = [path.stat().st_size for path in recordings_in(source / RECORDINGS)]
-    if (len(sizes), sum(sizes)) != (found.recordings, found.bytes):
+    if (len(sizes), sum(sizes)) != (found.recordings + found.playable_copies, found.bytes):
         raise BackupFailed(
-            f"{source} has {len(sizes)} recordings ({sum(sizes):,} bytes), and was made with "
-            f"{found.recordings} ({found.bytes:,} bytes): it was copied by half, or changed. Copy "
-            "it again; longscribe restore --incomplete restores what is there"
+            f"{source} has {len(sizes)} files of recordings ({sum(sizes):,} bytes), and was made "
+            f"with {found.files}: it was copied by half, or changed. Copy it again; longscribe "
+            "restore --incomplete restores what is there"
         )
 
 

