@@ -229,6 +229,7 @@ def test_a_key_is_made_copied_and_revoked(
     page.goto(f"{team.url}/account")
     expect(page.get_by_text(key)).to_have_count(0)
     page.get_by_role("button", name="Revoke the key “nightly import”").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("The key is revoked")).to_be_visible()
     assert accounts.find_by_key(rows, key.strip()) is None
 

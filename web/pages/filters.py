@@ -8,6 +8,7 @@ from web.i18n.dates import date_text, day_text, exact_time_text
 from web.i18n.quantities import bytes_text, clock, duration_text, share
 from web.i18n.warnings import warning_text
 from web.pages.accounts.repeated_forms import once_token
+from web.pages.confirmation import asks
 from web.pages.export_choices import export_formats, export_numbers, export_toggles
 from web.pages.job.history_text import has_problems, outcome_text
 from web.pages.job.marks import mark_json, mark_kind_text, mark_kind_texts, mark_kinds
@@ -57,6 +58,7 @@ def register_filters(app: Flask) -> None:
     ):
         app.add_template_filter(filter_)
     for function in (
+        asks,
         has_sample,
         once_token,
         mark_kinds,

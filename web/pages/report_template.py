@@ -14,6 +14,7 @@ from shared.export.reports.named_templates import (
     delete_template,
     give_template,
     keep_template,
+    read_named_template,
     take_template,
 )
 from shared.export.reports.owner_templates import drop_template, put_template
@@ -32,6 +33,7 @@ from web.pages.blueprint import (
     own_groups,
     pages,
 )
+from web.pages.confirmation import is_confirmed, question_page
 from web.services import services
 
 
@@ -60,6 +62,9 @@ def report_template() -> Response:
 def save_report_template() -> Any:
     db, owner_id = services().db, current_owner_id()
     if request.form.get("do") == "reset":
+        if not is_confirmed():
+            back = url_for(".report_template")
+            return question_page("report template", back=back, fields=("do",))
         drop_template(db, owner_id=owner_id)
         flash(_("Reports are made from the built-in template again."), "done")
         return redirect(url_for(".report_template"), 303)
@@ -97,6 +102,12 @@ def keep_named_template() -> Any:
 @pages.post("/report-templates/<template_name>/delete")
 def delete_named_template(template_name: str) -> Any:
     keeper = keeper_of(group_of_form("group"))
+    if not is_confirmed():
+        read_named_template(
+            services().db, owner_id=keeper, name=template_name
+        )  # or it is not there
+        back = url_for(".report_template", _anchor="named")
+        return question_page("named template", back=back, fields=("group",), name=template_name)
     delete_template(services().db, owner_id=keeper, name=template_name)
     return _done(_("The template %(name)s is deleted.", name=template_name))
 

@@ -22,7 +22,7 @@ def test_an_administrator_filters_pages_and_exports_it(app: Flask, rows: Databas
     sign_in(app.test_client(), bo.name, "wrong")
     client = signed_in(app, "Anna")
     token = form_token(client, "/people")
-    answer = client.post(f"/people/{bo.id}/disable", data={"csrf_token": token})
+    answer = client.post(f"/people/{bo.id}/disable", data={"csrf_token": token, "sure": "yes"})
     assert answer.status_code == 303
     page = client.get("/audit")
     assert page.status_code == 200

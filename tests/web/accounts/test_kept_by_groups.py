@@ -115,7 +115,7 @@ def test_a_member_s_list_has_them_and_shows_by_them_what_is_theirs(
     assert "yours alone now" in back.text and "Sales 二部:" not in back.text
     assert ">Money</a>" in back.text and ">Money</a>" not in eve.get("/").text
     bo.post(folder, data={**form, "do": "give", "to": group})
-    eve.post(folder, data={**of_group, "do": "delete"})
+    eve.post(folder, data={**of_group, "do": "delete", "sure": "yes"})
     assert ">Money</a>" not in bo.get("/").text
 
 
@@ -216,13 +216,13 @@ def test_templates_are_given_to_a_group_and_chosen_on_the_pages(
     back = {**form, "group": group}
     clash = bo.post("/report-templates/Board/take", data=back, follow_redirects=True)
     assert "A template of this name is already there" in clash.text
-    bo.post("/report-templates/Board/delete", data=form)
+    bo.post("/report-templates/Board/delete", data={**form, "sure": "yes"})
     assert "Take the template Board out of Sales 二部" in bo.get(at).text
     mine = bo.post("/report-templates/Board/take", data=back, follow_redirects=True)
     assert "Board is yours alone now" in mine.text and ">Board</a>" not in eve.get(at).text
     bo.post("/report-templates/Board/give", data={**form, "to": group})
     sent("Board", "")
-    deleted = {"csrf_token": form_token(eve, at), "group": group}
+    deleted = {"csrf_token": form_token(eve, at), "group": group, "sure": "yes"}
     assert eve.post("/report-templates/Board/delete", data=deleted).status_code == 303
     left = eve.get(at).text
     assert ">Board</a>" not in left and ">Letter</a>" in left

@@ -51,7 +51,7 @@ def test_a_key_is_shown_once_used_and_revoked(app: Flask, rows: Database) -> Non
     assert program.get("/api/v1/jobs", headers=header).status_code == 200
     assert program.get("/", headers=header).status_code == 401  # pages take no keys
     [key] = accounts.keys_of(rows, anna.id)
-    client.post(f"/account/keys/{key.id}/revoke", data={"csrf_token": token})
+    client.post(f"/account/keys/{key.id}/revoke", data={"csrf_token": token, "sure": "yes"})
     assert program.get("/api/v1/jobs", headers=header).status_code == 401
     refused = client.post("/account/keys", data={"csrf_token": token, "name": " "})
     assert refused.status_code == 400 and "what the key is for" in refused.text
@@ -117,7 +117,7 @@ def test_an_account_that_an_administrator_adds_chooses_its_own_password_first(
 def test_an_administrator_disables_enables_and_resets(app: Flask, rows: Database) -> None:
     anna, bo = an_admin(rows), a_person(rows)
     admin, theirs = signed_in(app, "Anna"), signed_in(app, "Bo")
-    form = {"csrf_token": form_token(admin, "/people")}
+    form = {"csrf_token": form_token(admin, "/people"), "sure": "yes"}
     assert admin.post(f"/people/{bo.id}/disable", data=form).location == "/people"
     assert theirs.get("/").status_code == 303
     assert sign_in(app.test_client(), "Bo").status_code == 401

@@ -73,7 +73,7 @@ def test_the_forms_beside_the_list_work_without_a_script(
     (address,) = re.findall(r'action="(/searches/[^"]+)"', shown)
     client.post(address, data={"csrf_token": token, "name": "Standup", "do": "rename"})
     assert ">Standup</a>" in client.get("/").text
-    client.post(address, data={"csrf_token": token, "do": "delete"})
+    client.post(address, data={"csrf_token": token, "do": "delete", "sure": "yes"})
     assert "Standup" not in client.get("/").text
-    again = client.post(address, data={"csrf_token": token, "do": "delete"})
+    again = client.post(address, data={"csrf_token": token, "do": "delete", "sure": "yes"})
     assert again.status_code == 404

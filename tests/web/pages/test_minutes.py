@@ -47,7 +47,8 @@ def panel(client: FlaskClient, job: str) -> str:
 
 def press(client: FlaskClient, job: str, what: str = "", **fields: str) -> TestResponse:
     token = form_token(client, job)
-    answer = client.post(f"{job}/minutes{what}", data={"csrf_token": token, **fields})
+    form = {"csrf_token": token, "sure": "yes", **fields}
+    answer = client.post(f"{job}/minutes{what}", data=form)
     assert answer.status_code == 303 and answer.location == f"{job}#minutes", answer.text
     return answer
 
@@ -151,5 +152,6 @@ def test_prompts_are_changed_and_given_back(client: FlaskClient) -> None:
     refused = send(400, text="kept, although it is wrong")
     assert "needs {{transcript}} exactly once" in refused
     assert "kept, although it is wrong" in refused
-    assert "my way" not in send(303, restore="yes")
+    assert "my way" in send(200, restore="yes")  # the page that asks
+    assert "my way" not in send(303, restore="yes", sure="yes")
     assert client.post("/minutes/prompts/en/format", data={"csrf_token": token}).status_code == 404

@@ -23,6 +23,7 @@ from flask_babel import gettext as _
 from shared import accounts
 from shared.accounts import Person, SecondStepNeeded
 from shared.accounts.errors import (
+    KeyNotFound,
     SetUpDone,
     TooManyAttempts,
     Unauthorized,
@@ -37,6 +38,7 @@ from web.authentication.sign_in import begin_session, current_person, end_sessio
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
 from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.repeated_forms import is_sent_again
+from web.pages.confirmation import is_confirmed, question_page
 from web.quotas.texts import own_usage_texts
 from web.services import services
 from web.site_address import same_site_path
@@ -277,6 +279,11 @@ def make_key() -> Any:
 @account.post("/account/keys/<uuid:key_id>/revoke")
 def revoke_key(key_id: UUID) -> Any:
     person = me()
+    if not is_confirmed():
+        own = [one for one in accounts.keys_of(services().db, person.id) if one.id == str(key_id)]
+        if not own:
+            raise KeyNotFound
+        return question_page("API key", back=url_for(".own", _anchor="keys"), name=own[0].name)
     accounts.revoke_key(services().db, user_id=person.id, key_id=str(key_id))
     log.info("API key revoked", account=person.id)
     flash(_("The key is revoked: nothing signs in with it any more."), "done")

@@ -11,9 +11,15 @@ from flask import Blueprint, Response, flash, make_response, redirect, request, 
 from flask_babel import gettext as _
 
 from shared import accounts
-from shared.accounts.errors import AccountNotFound, GroupNameTaken, TooManyMembers
+from shared.accounts.errors import (
+    AccountNotFound,
+    GroupNameTaken,
+    GroupNotFound,
+    TooManyMembers,
+)
 from shared.errors import InvalidRequest, LongscribeError
 from web.pages.accounts.account import error_text, render
+from web.pages.confirmation import is_confirmed, question_page
 from web.services import services
 
 page = Blueprint("groups_page", __name__, url_prefix="/people/groups")
@@ -76,6 +82,11 @@ def set_kept_days(group_id: UUID) -> Any:
 
 @page.post("/<uuid:group_id>/delete")
 def delete(group_id: UUID) -> Any:
+    if not is_confirmed():
+        names = {one.id: one.name for one in accounts.groups(services().db)}
+        if str(group_id) not in names:
+            raise GroupNotFound
+        return question_page("group", back=url_for(".all_groups"), name=names[str(group_id)])
     accounts.delete_group(services().db, str(group_id))
     return _back(_("The group is deleted. What was shared with it is not any more."))
 

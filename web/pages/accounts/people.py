@@ -22,11 +22,17 @@ from flask import (
 from flask_babel import gettext as _
 
 from shared import accounts
-from shared.accounts.errors import LastAdministrator, NameTaken, UnusableQuota
+from shared.accounts.errors import (
+    AccountNotFound,
+    LastAdministrator,
+    NameTaken,
+    UnusableQuota,
+)
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
 from web.pages.accounts.account import error_text, me, render, shown_once
 from web.pages.accounts.repeated_forms import is_sent_again
+from web.pages.confirmation import is_confirmed, question_page
 from web.quotas.texts import quota_text, use_text
 from web.quotas.usage import use_by_owner
 from web.services import services
@@ -111,6 +117,12 @@ def _done_already() -> Any:
 
 @people.post("/<uuid:user_id>/disable")
 def disable(user_id: UUID) -> Any:
+    if not is_confirmed():
+        names = {one.id: one.name for one in accounts.people(services().db)}
+        if str(user_id) not in names:
+            raise AccountNotFound
+        back = url_for(".all_people")
+        return question_page("account's use", back=back, name=names[str(user_id)])
     try:
         accounts.disable(services().db, str(user_id))
     except LastAdministrator as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from shared.errors import InvalidRequest
 from shared.search.saved import (
     ListConditions,
+    SearchNotFound,
     delete_search,
     give_search,
     rename_search,
@@ -22,6 +23,7 @@ from web.api.searches import address_of, usable_searches
 from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
 from web.pages.blueprint import flash_error, group_given_to, group_of_form, pages
+from web.pages.confirmation import is_confirmed, question_page
 from web.pages.listing.query import ListQuery
 from web.services import services
 from web.site_address import same_site_path
@@ -61,6 +63,8 @@ def change_folder(search_id: UUID) -> Any:
     asked: dict[str, Any] = {"owner_id": keeper, "search_id": one}
     try:
         match request.form.get("do"):
+            case "delete" if not is_confirmed():
+                return _question(one)
             case "delete":
                 delete_search(db, **asked)
                 flash(_("The saved search is deleted; its jobs are still there."), "done")
@@ -74,5 +78,19 @@ def change_folder(search_id: UUID) -> Any:
                 rename_search(db, **asked, name=request.form.get("name", ""))
     except InvalidRequest as error:
         flash_error(error)
+    return redirect(_back(), 303)
+
+
+def _question(search_id: str) -> Response:
+    """The page that asks before a saved search is deleted. Raises SearchNotFound."""
+    found = [one for one in usable_searches() if one.id == search_id]
+    if not found:
+        raise SearchNotFound
+    about = "group's search" if found[0].group_id else "saved search"
+    fields = ("do", "group", "back")
+    return question_page(about, back=_back(), fields=fields, name=found[0].name)
+
+
+def _back() -> str:
     back = request.form.get("back")
-    return redirect(same_site_path(back) if back else url_for(".index"), 303)
+    return same_site_path(back) if back else url_for(".index")

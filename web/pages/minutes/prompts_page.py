@@ -15,6 +15,7 @@ from web.authentication.owner import current_owner_id
 from web.errors import localised_error
 from web.i18n.languages import LANGUAGES as LANGUAGE_NAMES
 from web.pages.blueprint import pages
+from web.pages.confirmation import is_confirmed, question_page
 from web.services import services
 
 
@@ -28,7 +29,10 @@ def change_minutes_prompt(language: str, name: str) -> Any:
     if language not in LANGUAGES or name not in CHANGEABLE:
         abort(404)
     owner_id, db = current_owner_id(), services().db
+    back = url_for(".minutes_prompts", _anchor=f"{language}-{name}")
     if request.form.get("restore") == "yes":
+        if not is_confirmed():
+            return question_page("prompt", back=back, fields=("restore",))
         restore_prompt(db, owner_id, language, name)
         flash(_("The prompt that comes with Longscribe is back."), "done")
     else:
@@ -40,7 +44,7 @@ def change_minutes_prompt(language: str, name: str) -> Any:
             problem = (language, name, text, localised_error(error).removeprefix("text: "))
             return _page(problem), 400
         flash(_("Saved. It holds for minutes that are asked for from now on."), "done")
-    return redirect(url_for(".minutes_prompts", _anchor=f"{language}-{name}"), 303)
+    return redirect(back, 303)
 
 
 def _page(problem: tuple[str, str, str, str] | None = None) -> str:

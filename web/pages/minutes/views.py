@@ -25,6 +25,7 @@ from web.api.minutes.presenter import POLL_AFTER_S
 from web.api.minutes.views import ask_for, change, keep_marks, try_again
 from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
+from web.pages.confirmation import is_confirmed, question_page
 from web.pages.minutes.panel import minutes_panel
 from web.services import services
 
@@ -79,8 +80,12 @@ def retry_minutes(job_id: UUID) -> Any:
 
 @pages.post("/jobs/<uuid:job_id>/minutes/delete")
 def delete_minutes(job_id: UUID) -> Any:
+    whose = {"owner_id": owner_of(job_id), "job_id": str(job_id)}
     try:
-        requests.delete(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
+        requests.get(services().db, **whose)
+        if not is_confirmed():
+            return question_page("minutes", back=_panel_address(job_id))
+        requests.delete(services().db, **whose)
         flash(_("The minutes are deleted."), "done")
     except MinutesNotFound as error:
         flash_error(error)
@@ -94,6 +99,9 @@ def accept_minutes(job_id: UUID) -> Any:
     back = request.form.get("minutes_as") == "proposed"
     try:
         found = requests.get(services().db, owner_id=owner_of(job_id), job_id=str(job_id))
+        if back and not is_confirmed():
+            fields = ("minutes_as", "minutes_revision")
+            return question_page("changed minutes", back=_panel_address(job_id), fields=fields)
         change(
             str(job_id),
             revision=int(revision) if revision.isascii() and revision.isdigit() else -1,
@@ -124,5 +132,9 @@ def keep_minutes_as_marks(job_id: UUID) -> Any:
     return _back(job_id)
 
 
+def _panel_address(job_id: UUID) -> str:
+    return url_for(".job", job_id=job_id, _anchor="minutes")
+
+
 def _back(job_id: UUID) -> Any:
-    return redirect(url_for(".job", job_id=job_id, _anchor="minutes"), 303)
+    return redirect(_panel_address(job_id), 303)

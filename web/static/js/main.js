@@ -1,4 +1,5 @@
 // What every page does. Everything here adds to pages that work without it.
+import { askFirst } from "./page/confirm.js";
 import { watchJobs } from "./page/notify.js";
 import { useAsApp } from "./installed_app/registration.js";
 import { renewSubscription } from "./notifications/subscription.js";
@@ -8,6 +9,7 @@ import { tellWhenReady } from "./page/ready.js";
 tellWhenReady();
 showLocalTimes(document);
 closeMenusOutside();
+askFirst();
 watchJobs();
 renewSubscription();
 useAsApp();

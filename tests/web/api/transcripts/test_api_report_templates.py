@@ -139,5 +139,5 @@ def test_a_template_is_kept_chosen_and_deleted_on_the_pages(client: FlaskClient,
     assert "Delete the template Board" in client.get("/report-template").text
     shown = client.get(job.removeprefix("/api/v1")).text
     assert shown.count(f"{job}/report?template=Board&amp;kind=docx") == 2
-    client.post("/report-templates/Board/delete", data={"csrf_token": token})
+    client.post("/report-templates/Board/delete", data={"csrf_token": token, "sure": "yes"})
     assert "template=Board" not in client.get(job.removeprefix("/api/v1")).text

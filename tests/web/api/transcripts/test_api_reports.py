@@ -59,5 +59,5 @@ def test_the_template_is_changed_on_a_page(client: FlaskClient) -> None:
     assert "{{no}} kept</textarea>" in refused.text
     assert client.post("/report-template", data={**form, "template": "# {{title}}"}).location
     assert "# {{title}}</textarea>" in client.get("/report-template").text
-    client.post("/report-template", data={**form, "do": "reset"})
+    client.post("/report-template", data={**form, "do": "reset", "sure": "yes"})
     assert "## Decisions" in client.get("/report-template").text

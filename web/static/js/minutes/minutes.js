@@ -1,7 +1,6 @@
 // Minutes on a job's page: shown while they are being written, and changed by their owner.
 import { build } from "../edit/build.js";
 import { api } from "../page/api.js";
-import { confirmAction } from "../page/confirm.js";
 import { _ } from "../page/i18n.js";
 import { pollFragment } from "../live/live_fragment.js";
 import { editForm, contentOf } from "./form.js";
@@ -16,19 +15,7 @@ export function showMinutes() {
   panel.addEventListener("click", (event) => {
     const button = event.target.closest("[data-edit-minutes]");
     if (button) edit(panel, button, () => (ask ? ask() : (ask = pollFragment(panel))()));
-    const deleting = event.target.closest("[data-delete-minutes]");
-    if (deleting) {
-      event.preventDefault();
-      remove(deleting);
-    }
   });
-}
-
-async function remove(button) {
-  const lost = _("What the model wrote and what you changed is lost. The transcript stays.");
-  if (await confirmAction(_("Delete these minutes?"), lost, _("Delete"))) {
-    button.form.requestSubmit(button);
-  }
 }
 
 async function edit(panel, button, show) {

@@ -24,6 +24,26 @@ export function confirmAction(question, consequence, action) {
   });
 }
 
+/**
+ * Ask before a button sends its form that has `data-question`. Before this script has loaded the
+ * server asks, by a page: it carries out what comes with `sure`.
+ */
+export function askFirst() {
+  const sure = new WeakSet();
+  document.addEventListener("submit", async (event) => {
+    const button = event.submitter?.closest("[data-question]");
+    if (!button || event.defaultPrevented || sure.delete(button)) return;
+    event.preventDefault();
+    const { question, lost, yes } = button.dataset;
+    const form = event.target;
+    // The page may have been made anew meanwhile, without the button.
+    if (!(await confirmAction(question, lost, yes)) || button.form !== form) return;
+    sure.add(button);
+    form.addEventListener("formdata", ({ formData }) => formData.set("sure", "yes"), { once: true });
+    form.requestSubmit(button);
+  });
+}
+
 /** Made here and not by a template: a page that forgot it would do nothing when asked to delete. */
 function made() {
   const element = (name, properties, ...children) => {
