@@ -153,6 +153,19 @@ def test_the_list_follows_a_job_without_a_reload(site: Site, context: BrowserCon
     assert page.evaluate("window.sameDocument")
 
 
+def test_the_line_about_the_sample_leads_to_its_transcript(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    page.get_by_role("button", name="Try it with the sample meeting").click()
+    told = page.locator(".flash")
+    expect(told).to_contain_text("The sample meeting is in the queue")
+    factories.complete(site.db, factories.claim(site.db))
+    expect(told).to_contain_text("The sample meeting is transcribed.")
+    told.get_by_role("link", name="Open the transcript").click()
+    expect(page.get_by_text("大家好。")).to_be_visible()
+
+
 def test_an_open_job_page_turns_into_its_transcript(site: Site, context: BrowserContext) -> None:
     job_id = factories.submit(site.db, filename="lecture")
     page = site.open(context, f"/jobs/{job_id}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import abort, flash, redirect, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from shared.errors import QueueFull
 from shared.quotas.errors import QuotaExceeded
@@ -27,9 +28,14 @@ def submit_sample() -> Any:
     if not has_sample():
         abort(404)
     try:
-        accept_bytes(SAMPLE.read_bytes(), owner_id=current_owner_id(), filename=SAMPLE.name)
+        submission = accept_bytes(
+            SAMPLE.read_bytes(), owner_id=current_owner_id(), filename=SAMPLE.name
+        )
     except (QueueFull, QuotaExceeded) as error:
         flash_error(error)
     else:
-        flash(_("The sample meeting is in the queue; its transcript is there in a moment."), "done")
+        told = _("The sample meeting is in the queue; its transcript is there in a moment.")
+        # The list's script says what became of it.
+        line = Markup('<span data-waits-for="{}">{}</span>')
+        flash(line.format(submission.job_id, told), "done")
     return redirect(url_for(".index"), 303)

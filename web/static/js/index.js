@@ -2,6 +2,7 @@
 import "./main.js";
 import { enhanceList } from "./list/list.js";
 import { pollFragment } from "./live/live_fragment.js";
+import { followLine } from "./list/awaited.js";
 import { enhanceUpload } from "./upload/choose.js";
 
 const refresh = enhanceList(document.getElementById("list"));
@@ -9,6 +10,7 @@ const share = document.getElementById("share"); // only where there are accounts
 const refreshShare = share ? pollFragment(share) : () => {};
 // What waits and what lies there is another number once a job begins or ends.
 const list = document.getElementById("jobs");
+followLine(document.querySelector("[data-waits-for]"), list);
 const states = () => [...list.querySelectorAll("[data-status]")].map((row) => row.dataset.status).join();
 let known = states();
 list.addEventListener("live:shown", () => {
