@@ -10,6 +10,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from tests.e2e.job_list.rows import address, more, names, row
 from tests.support import factories
+from tests.support.browsers.hands import intercept
 from tests.support.stack import Stack
 
 
@@ -71,6 +72,11 @@ def test_a_recording_is_renamed_in_the_list_and_on_its_page(
     page.keyboard.press("Enter")
     trouble = page.locator(".titled .trouble")
     expect(trouble).to_contain_text("cannot be reached")
+    page.unroute("**/api/v1/jobs/*")
+    refused = "<h1>502 Bad Gateway</h1>"
+    intercept(page, "**/api/v1/jobs/*", lambda route: route.fulfill(status=502, body=refused))
+    page.keyboard.press("Enter")
+    expect(trouble).to_contain_text("gives no answer to the proxy in front of it (status 502)")
     page.unroute("**/api/v1/jobs/*")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("客户访谈")

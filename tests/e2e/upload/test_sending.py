@@ -17,7 +17,9 @@ from tests.support.browsers.hands import intercept
 from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, an_admin
 from tests.support.stack import Stack, running, wait_for
+from tests.support.web import tus_client
 from tests.support.web.cut_line import Line
+from tests.support.web.proxies import start_plain_nginx
 from tests.support.web.tus_client import MIB
 
 
@@ -165,6 +167,29 @@ def test_an_upload_that_is_given_up_leaves_nothing_on_the_server(
     folder = site.stack.folder / "data" / "recordings" / "uploads"
     wait_for(lambda: not list(folder.iterdir()), what="the bytes to go")
     assert site.sha256s() == []
+
+
+@pytest.mark.parametrize("limit", ["1m", "100k"])
+def test_a_proxy_is_sent_as_much_at_once_as_it_takes_or_is_told_of(
+    site: Site, context: BrowserContext, tmp_path: Path, limit: str
+) -> None:
+    """1 MB is what nginx takes by itself."""
+    service, port = start_plain_nginx(tmp_path / "proxy", site.stack.port, limit)
+    try:
+        wait_for(lambda: _listens(port), what="nginx")
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        sound = tmp_path / "talk.wav"
+        sound.write_bytes(tus_client.Recording(5 * MIB).all())
+        choose(page, sound)
+        if limit == "1m":
+            expect_done(site, page, sound)
+        else:
+            row = page.locator("#uploads li.failed")
+            expect(row).to_contain_text("A proxy in front of the server takes nothing of this size")
+            expect(row.get_by_role("button", name="Try again")).to_be_visible()
+    finally:
+        kill_group(service.pid)
 
 
 def test_whoever_signed_in_sends_with_their_cookie_and_is_told_when_it_ended(

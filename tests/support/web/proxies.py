@@ -63,9 +63,24 @@ NAMES = sorted(_COMMANDS)
 
 def start_proxy(name: str, folder: Path, to_port: int) -> tuple[Service, int]:
     """The proxy `name`, in front of the server at `to_port`, and the port that it listens at."""
-    language, command = _COMMANDS[name]
+    language, _ = _COMMANDS[name]
+    block = documented(language).replace("127.0.0.1:8000", f"127.0.0.1:{to_port}")
+    return _start(name, folder, block)
+
+
+def start_plain_nginx(folder: Path, to_port: int, limit: str) -> tuple[Service, int]:
+    """nginx as somebody sets it up who has not read docs/proxy.md, and its port.  `limit` is its
+    client_max_body_size."""
+    block = (
+        f"client_max_body_size {limit}; proxy_request_buffering off;\n"
+        f"location / {{ proxy_pass http://127.0.0.1:{to_port}; proxy_set_header Host $http_host; }}"
+    )
+    return _start("nginx", folder, block)
+
+
+def _start(name: str, folder: Path, block: str) -> tuple[Service, int]:
     folder.mkdir()
     port = hold_port()
-    block = documented(language).replace("127.0.0.1:8000", f"127.0.0.1:{to_port}")
     env = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    return start(command(folder, port, block), env=env, log_path=folder / "log"), port
+    command = _COMMANDS[name][1](folder, port, block)
+    return start(command, env=env, log_path=folder / "log"), port

@@ -16,6 +16,20 @@ export class ApiError extends Error {
   }
 }
 
+/** Of what a proxy answers in the place of a server that does not. */
+const NO_ANSWER = [502, 503, 504];
+
+/** What a status means that came without words of ours: a proxy in front of the server sent it, mostly. */
+export function statusText(status) {
+  if (status === 413) {
+    return _("A proxy in front of the server takes nothing of this size (status 413). Whoever runs it may raise the limit, client_max_body_size in nginx.");
+  }
+  if (NO_ANSWER.includes(status)) {
+    return _("The server gives no answer to the proxy in front of it (status %(status)s): it is starting or has too much to do. That passes within a minute, mostly.", { status });
+  }
+  return _("The server answered with status %(status)s.", { status });
+}
+
 /** Sent with every change. Read it each time: it changes when somebody signs in again. */
 export let csrfToken = tokenOf(document);
 
@@ -72,7 +86,7 @@ export async function api(method, url, options = {}, isSecondTry = false) {
     told.message = _("You are signed out. Sign in again in another tab, then try again here.");
   }
   throw new ApiError(
-    told?.message ?? _("The server answered with status %(status)s.", { status: answer.status }),
+    told?.message ?? statusText(answer.status),
     told?.code ?? "unknown",
     answer.status,
     read,

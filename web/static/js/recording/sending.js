@@ -1,9 +1,10 @@
 // Sends a recording while it is made, by tus with the length told at the end.
-import { ApiError, api, csrfToken, renewToken, tokenAccount } from "../page/api.js";
+import { ApiError, api, csrfToken, renewToken, statusText, tokenAccount } from "../page/api.js";
 import { _ } from "../page/i18n.js";
 
 const EVERY_MS = 10_000;
 const MOST_BYTES = 4 * 2 ** 20;
+const LEAST_BYTES = 2 ** 18;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 
 /**
@@ -18,6 +19,7 @@ export class Sending {
     /** Called with how many bytes the server has. */
     this.moved = () => {};
     this.offset = null;
+    this.mostBytes = MOST_BYTES; // less where a proxy takes no more at a time
     this.isStopped = false;
     this.isTokenOld = false;
     this.aborting = new AbortController();
@@ -100,9 +102,15 @@ export class Sending {
     if (!this.url) await this.create();
     if (this.offset === null) await this.ask();
     for (;;) {
-      const piece = await this.kept.from(this.offset, MOST_BYTES);
+      const piece = await this.kept.from(this.offset, this.mostBytes);
       if (!piece.size) return;
-      await this.patch(piece);
+      try {
+        await this.patch(piece);
+      } catch (error) {
+        if (!isTooMuch(error) || piece.size <= LEAST_BYTES) throw error;
+        this.mostBytes = Math.max(LEAST_BYTES, Math.floor(piece.size / 4));
+        await this.ask();
+      }
     }
   }
 
@@ -166,7 +174,7 @@ export class Sending {
     if (told?.code === "csrf_failed") this.isTokenOld = true;
     const status = this.isTokenOld ? 401 : answer.status;
     throw new ApiError(
-      told?.message ?? _("The server answered with status %(status)s.", { status: answer.status }),
+      told?.message ?? statusText(answer.status),
       told?.code ?? "unknown",
       status,
     );
@@ -179,6 +187,9 @@ export class Sending {
     if (this.url) await api("DELETE", this.url, { headers }).catch(() => {});
   }
 }
+
+/** Whether a proxy takes no request of this size; the server's own limits have a code. */
+const isTooMuch = (error) => error.status === 413 && error.code === "unknown";
 
 function retryAfter(failures) {
   return RETRY_MS[Math.min(failures, RETRY_MS.length) - 1];

@@ -1,3 +1,4 @@
+import { statusText } from "../page/api.js";
 import { copy } from "../page/copy.js";
 import { _ } from "../page/i18n.js";
 
@@ -142,9 +143,7 @@ async function read(address, signal) {
   }
   if (answer.ok) return answer.text();
   const told = await answer.json().catch(() => null);
-  throw new Error(
-    told?.error?.message ?? _("The server answered with status %(status)s.", { status: answer.status }),
-  );
+  throw new Error(told?.error?.message ?? statusText(answer.status));
 }
 
 /** What was chosen last time, of what is still offered. */

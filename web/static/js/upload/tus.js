@@ -1,8 +1,9 @@
 // Uploads a file by tus, in pieces, so that an interrupted upload can be resumed.
-import { ApiError, csrfToken } from "../page/api.js";
+import { ApiError, csrfToken, statusText } from "../page/api.js";
 import { _ } from "../page/i18n.js";
 
 const PIECE_BYTES = 16 * 2 ** 20;
+const LEAST_PIECE_BYTES = 2 ** 18;
 const SPEED_OVER_MS = 8000;
 const SLOWEST_RETRY_MS = 20_000;
 
@@ -10,6 +11,9 @@ const SLOWEST_RETRY_MS = 20_000;
 const RETRY_AFTER_MS = [
   0, 500, 1000, 2000, 4000, 8000, ...Array(500).fill(SLOWEST_RETRY_MS),
 ];
+
+/** As much as is sent at once: less where a proxy in front of the server takes no more. */
+let pieceBytes = PIECE_BYTES;
 
 /** URLs of the uploads that this page is sending. */
 const active = new Set();
@@ -87,6 +91,7 @@ export class TusUpload {
   async send() {
     this.stopped = false;
     this.upload ??= await this.prepare();
+    this.upload.options.chunkSize = pieceBytes;
     this.samples = [];
     this.refused = 0;
     if (this.stopped) return new Promise(() => {});
@@ -101,7 +106,7 @@ export class TusUpload {
     const { Upload } = await tus();
     const upload = new Upload(this.file, {
       endpoint: this.endpoint,
-      chunkSize: PIECE_BYTES,
+      chunkSize: pieceBytes,
       retryDelays: RETRY_AFTER_MS,
       headers: { "X-CSRFToken": csrfToken },
       metadata: this.metadata,
@@ -147,6 +152,7 @@ export class TusUpload {
 
   tryAgain(error) {
     const status = error.originalResponse?.getStatus() ?? 0;
+    if (status === 413 && this.sendLess(error)) return true;
     const will =
       !this.refused && (status === 0 || status === 409 || status === 423 || status === 460 ||
         status === 500 || status === 502 || status === 504);
@@ -154,22 +160,34 @@ export class TusUpload {
     if (will) this.listener.broken();
     return will;
   }
+
+  /** Go on with smaller pieces, as a proxy's own limit asks for. Returns whether there are any. */
+  sendLess(error) {
+    if (toldBy(error)) return false; // the server itself: the file is too large
+    const isLeast = pieceBytes <= LEAST_PIECE_BYTES;
+    pieceBytes = isLeast ? PIECE_BYTES : pieceBytes / 4;
+    this.upload.options.chunkSize = pieceBytes;
+    return !isLeast;
+  }
+}
+
+/** The error of ours that an answer tells; null for an answer of a proxy, or none. */
+function toldBy(error) {
+  try {
+    return JSON.parse(error.originalResponse?.getBody() ?? error.causingError?.message ?? "").error;
+  } catch {
+    return null;
+  }
 }
 
 /** What became of an upload; `refused` is the status that ended it, or 0. */
 function asApiError(error, refused) {
-  const response = error.originalResponse;
-  const status = response?.getStatus() ?? refused;
-  let body = null;
-  try {
-    body = JSON.parse(response?.getBody() ?? error.causingError?.message ?? "").error;
-  } catch {
-    // not an answer of ours, or none at all
-  }
+  const status = error.originalResponse?.getStatus() ?? refused;
+  const body = toldBy(error);
   return new ApiError(
     body?.message ?? (status === 401
       ? _("You are signed out. Sign in again in another tab, then try again here.") // HEAD has no words
-      : status ? _("The server answered with status %(status)s.", { status })
+      : status ? statusText(status)
       : _("The server cannot be reached.")),
     body?.code ?? "unknown",
     status,

@@ -56,8 +56,10 @@ export class Upload {
       await becomeJob(this.all, this.row, url, this.metadata);
     } catch (error) {
       if (this.stopped) return;
-      // 401, 403: somebody else signed in, or nobody; 410: it took too long and begins anew.
-      const again = error.mayPass || [401, 403, 410].includes(error.status);
+      // 401, 403: somebody else signed in, or nobody; 410: it took too long and begins anew; 413 without
+      // a code of ours: a proxy, whose limit can be raised.
+      const isOfProxy = error.status === 413 && error.code === "unknown";
+      const again = error.mayPass || isOfProxy || [401, 403, 410].includes(error.status);
       this.fail(error.message, again ? [_("Try again"), () => this.wait()] : null);
       this.all.leave(this);
     }
