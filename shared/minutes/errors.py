@@ -46,13 +46,25 @@ class MinutesEditedMeanwhile(PermanentError):
 
 
 # --- the attempt -------------------------------------------------------------------------------
+# What may pass is shown while it is tried again by itself, too: these texts tell nobody to do so.
 
 
 class ModelServerUnreachable(TransientError):
     code = "minutes_server_unreachable"
     default_message = (
         "The language model's server does not answer. See that it runs and that "
-        "LONGSCRIBE_MINUTES_URL leads there, then try again."
+        "LONGSCRIBE_MINUTES_URL leads there."
+    )
+
+
+class ModelServerSlow(ModelServerUnreachable):
+    """The server took the question and gave no answer in LONGSCRIBE_MINUTES_TIMEOUT_S."""
+
+    code = "minutes_server_slow"
+    default_message = (
+        "The language model's server gave no answer in the time that it has. A slow one needs a "
+        "larger LONGSCRIBE_MINUTES_TIMEOUT_S, or a smaller LONGSCRIBE_MINUTES_WINDOW_TOKENS for "
+        "smaller parts."
     )
 
 
@@ -62,8 +74,7 @@ class ModelServerBusy(TransientError):
 
     code = "minutes_server_busy"
     default_message = (
-        "The language model's server was busy or failed each time that it was asked. Try again "
-        "later; what it has answered is kept."
+        "The language model's server is busy or has failed. What it answered before is kept."
     )
 
     def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:

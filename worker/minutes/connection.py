@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from shared.errors import in_a_line
-from shared.minutes.errors import AnswerTooLarge, ModelServerUnreachable
+from shared.minutes.errors import AnswerTooLarge, ModelServerSlow, ModelServerUnreachable
 
 MOST_BYTES = 2 * 2**20
 """Bytes of an answer at most. Minutes of a part have some kilobytes."""
@@ -73,8 +73,8 @@ class Exchange:
     def run(
         self, method: str, *, headers: Mapping[str, str], body: bytes | None = None
     ) -> HttpAnswer:
-        """Make the request. Raises ModelServerUnreachable, also where the whole takes longer than
-        the time that was given; AnswerTooLarge; or Stopped."""
+        """Make the request. Raises ModelServerUnreachable; ModelServerSlow where the whole takes
+        longer than the time that was given; AnswerTooLarge; or Stopped."""
         # A timeout of the socket begins anew with every byte.
         deadline = threading.Timer(self._timeout_s, self._be_late)
         deadline.daemon = True
@@ -95,7 +95,7 @@ class Exchange:
             self._require_going_on()
             raise ModelServerUnreachable(
                 f"The language model's server {self._host} does not answer: {in_a_line(error)}. "
-                "See that it runs and that LONGSCRIBE_MINUTES_URL leads there, then try again."
+                "See that it runs and that LONGSCRIBE_MINUTES_URL leads there."
             ) from error
         finally:
             deadline.cancel()
@@ -116,7 +116,7 @@ class Exchange:
         if self._stopped.is_set():
             raise Stopped
         if self._late.is_set():
-            raise ModelServerUnreachable(
+            raise ModelServerSlow(
                 f"The language model's server {self._host} gave no answer within "
                 f"{self._timeout_s:g} s. A slow one needs a larger LONGSCRIBE_MINUTES_TIMEOUT_S, "
                 "or a smaller LONGSCRIBE_MINUTES_WINDOW_TOKENS for smaller parts."

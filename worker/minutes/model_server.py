@@ -177,8 +177,8 @@ class ModelServer:
         log.warning("the language model's server refused", status=answer.status, answered=said)
         if answer.status in _BUSY:
             raise ModelServerBusy(
-                f"The language model's server {host} answered {answer.status}: {said}. Try again "
-                "later; what it has answered is kept.",
+                f"The language model's server {host} answered {answer.status}: {said}. What "
+                "it answered before is kept.",
                 retry_after_s=_retry_after_s(answer.headers.get("retry-after", "")),
             )
         if 300 <= answer.status < 400:

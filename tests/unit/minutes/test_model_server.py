@@ -15,6 +15,7 @@ from shared.minutes.errors import (
     ContextTooLong,
     ModelServerBusy,
     ModelServerRefused,
+    ModelServerSlow,
     ModelServerUnreachable,
     NoModelServer,
 )
@@ -138,7 +139,7 @@ def test_how_long_a_busy_server_asks_to_wait_is_told(said: str, expected: float 
 
 @pytest.mark.parametrize("answer", [stall, trickle])
 def test_an_answer_has_an_end_in_time(answer: Answer) -> None:
-    with language_model(answer) as model, pytest.raises(ModelServerUnreachable, match="within"):
+    with language_model(answer) as model, pytest.raises(ModelServerSlow, match="within"):
         ask(model, minutes_timeout_s=0.3)
 
 

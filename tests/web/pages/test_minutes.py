@@ -10,12 +10,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from shared.db import Database
 from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes, Point
-from shared.minutes.errors import AnswerUnusable, ModelServerBusy
+from shared.minutes.errors import (
+    AnswerUnusable,
+    ModelServerBusy,
+    ModelServerSlow,
+    ModelServerUnreachable,
+)
+from shared.models import MinutesRequest
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.people import form_token
@@ -59,6 +66,12 @@ def claim(rows: Database) -> minutes_queue.MinutesClaim:
     return found
 
 
+def due(rows: Database) -> None:
+    """Let what waits for its next try be tried now."""
+    with rows.writing() as session:
+        session.execute(update(MinutesRequest).values(available_at=MinutesRequest.queued_at))
+
+
 def test_where_it_goes_is_said_before_and_each_state_after(
     client: FlaskClient, rows: Database, job: str
 ) -> None:
@@ -66,8 +79,12 @@ def test_where_it_goes_is_said_before_and_each_state_after(
     assert f"are sent to: {HOST} (model small). Nothing is sent before" in panel(client, job)
     press(client, job, minutes_language="zh")
     assert "nothing is sent yet" in panel(client, job)
-    minutes_queue.retry_later(rows, claim(rows), ModelServerBusy("It is busy."))
-    assert "It is busy. It is tried again by itself." in panel(client, job)
+    for error in (ModelServerUnreachable(), ModelServerSlow(), ModelServerBusy("It is busy.")):
+        minutes_queue.retry_later(rows, claim(rows), error)
+        shown = panel(client, job)
+        assert f"{error.message} It is tried again by itself. Next: " in shown
+        assert "try again" not in shown.lower(), "nobody need do what is done by itself"
+        due(rows)
     press(client, job, "/cancel")
     assert "Cancelled Try again" in panel(client, job)
     press(client, job, "/retry")
