@@ -18,6 +18,7 @@ import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from shared.logs import configure_logging
+from shared.open_files import LEAST_OPEN_FILES, TooFewOpenFiles, allow_open_files
 from shared.private_files import close_to_others, take_umask
 from shared.python_gc import collect_as_usual
 from shared.settings import Settings, is_loopback, load_settings
@@ -79,8 +80,12 @@ if workers > 1:
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to listen beyond this machine without sign-in, or to speak TLS; delete counters of an
-    earlier run."""
+    """Refuse to listen beyond this machine without sign-in, to speak TLS, or where next to no files
+    may be opened; delete counters of an earlier run."""
+    try:
+        allow_open_files(LEAST_OPEN_FILES)
+    except TooFewOpenFiles as error:
+        sys.exit(error.message)
     if server.cfg.is_ssl:
         sys.exit("This server speaks no TLS: put a proxy in front of it that does.")
     if not _settings.requires_sign_in:

@@ -19,6 +19,7 @@ from shared import traces
 from shared.celery_doorbell import make_ringing_celery, queue_of, waiting_doorbells
 from shared.db import Database
 from shared.errors import ModelUnavailable
+from shared.open_files import TooFewOpenFiles, allow_open_files
 from shared.private_files import close_to_others
 from shared.python_gc import collect_as_usual
 from shared.settings import Settings, load_settings
@@ -51,6 +52,8 @@ NO_MODEL_STATUS = 2
 """Exit status of a worker, and of its child, that has no model to work with."""
 
 _PULSE_S = 1.0
+_OPEN_FILES = 1024
+"""What a worker and each of its children may have open: thirty when idle, and some for each job."""
 
 _has_no_model = False
 _gpus: GpuWatch | None = None
@@ -94,6 +97,14 @@ def require_our_concurrency(concurrency: int | None, autoscale: object) -> None:
             "Leave out --concurrency and --autoscale, and set LONGSCRIBE_WORKER_CONCURRENCY: the "
             "children of a worker divide the device's memory by it."
         )
+
+
+def require_open_files() -> None:
+    """Refuse to start where next to no files may be opened. Raises SystemExit."""
+    try:
+        allow_open_files(_OPEN_FILES)
+    except TooFewOpenFiles as error:
+        raise SystemExit(error.message) from None
 
 
 def require_sandbox() -> None:

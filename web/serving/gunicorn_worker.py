@@ -9,7 +9,6 @@ that waits for a job has no thread meanwhile (`web.waiting`).
 from __future__ import annotations
 
 import errno
-import resource
 import selectors
 import socket
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import structlog
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER  # type: ignore[import-untyped]
 
+from shared.open_files import allow_open_files
 from shared.settings import load_settings
 from web.serving.answer_threads import PAUSED, RECEIVE_BYTES, UNREAD_S, AnsweringWorker
 from web.serving.client_socket import ClientSocket, Patience
@@ -75,8 +75,17 @@ class PatientWorker(AnsweringWorker):
         self._connections: set[Connection] = set()
         self._look_at = 0.0
         self._stopped_at: float | None = None
-        _allow_files(self.worker_connections + _FILES_BESIDE)
+        self._limit_connections()
         super().init_process()
+
+    def _limit_connections(self) -> None:
+        """Have no more connections than leave the files that answering needs."""
+        wanted: int = self.cfg.worker_connections
+        allowed = allow_open_files(wanted + _FILES_BESIDE)
+        fitting = max(allowed - _FILES_BESIDE, allowed // 2)
+        if fitting < wanted:
+            log.warning("few open files allowed", open_files=allowed, connections=fitting)
+            self.worker_connections = fitting
 
     def run(self) -> None:
         try:
@@ -321,10 +330,3 @@ class PatientWorker(AnsweringWorker):
         except Exception:
             log.exception("a connection failed")
             self._close(connection)
-
-
-def _allow_files(wanted: int) -> None:
-    """Raise this process's limit on open files, which is 1,024 in many shells."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))

@@ -28,6 +28,7 @@ from shared.cli.embedded.redis_server import (
 )
 from shared.db import Database
 from shared.logs import MODEL_LOADED, MODEL_UNAVAILABLE
+from shared.open_files import LEAST_OPEN_FILES, allow_open_files
 from shared.private_files import close_to_others, take_umask
 from shared.settings import Settings
 from shared.settings.environment import file_variable
@@ -195,11 +196,13 @@ class Stack:
 def running_stack(settings: Settings, say: Say, *, any_free_port: bool = False) -> Iterator[Stack]:
     """A stack from its start to its end.
 
-    Raises StackFailed, before anything is started, if the data folder or the port is taken.
+    Raises StackFailed, before anything is started, if the data folder or the port is taken, and
+    TooFewOpenFiles.
     """
     if sys.platform != "linux":
         raise StackFailed("The embedded stack needs Linux; elsewhere use docker compose.")
     take_umask(settings)
+    allow_open_files(LEAST_OPEN_FILES)
     with (
         claimed(settings.data_dir),
         listening(settings.host, settings.port, or_any_free=any_free_port) as server,
