@@ -6,6 +6,9 @@ A view names these functions with `completed_by`; each changes the operation tha
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -43,9 +46,17 @@ def completed_by(*completions: Completion) -> Callable[[_View], _View]:
 
 
 def inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema of a model without references."""
+    """The JSON schema of a model without references.
+
+    What stands in several places has no title: programs that generate clients name a class after
+    it, and refuse two of one name.
+    """
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
+    references = Counter(re.findall(r'"#/\$defs/([^"]+)"', json.dumps([schema, definitions])))
+    for name, places in references.items():
+        if places > 1:
+            definitions[name].pop("title", None)
 
     def resolve(value: Any) -> Any:
         if isinstance(value, dict):
@@ -244,9 +255,13 @@ def template_file(operation: Operation) -> None:
     }
 
 
+_ANY_TYPE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+"""Of a body whose bytes alone tell what it is; some generated clients send nothing else."""
+
+
 def template_body(operation: Operation) -> None:
     """Describe the body of a template that is uploaded."""
-    operation["requestBody"] = {"required": True, "content": _TEMPLATES}
+    operation["requestBody"] = {"required": True, "content": _TEMPLATES | _ANY_TYPE}
 
 
 def zip_file(operation: Operation) -> None:
@@ -273,7 +288,7 @@ def word_list(operation: Operation) -> None:
 
 def word_list_body(operation: Operation) -> None:
     """Describe the body of a list of words that is uploaded."""
-    operation["requestBody"] = {"required": True, "content": _TEXT_FILE}
+    operation["requestBody"] = {"required": True, "content": _TEXT_FILE | _ANY_TYPE}
 
 
 _FILES: dict[str, dict[str, str]] = {
