@@ -21,10 +21,8 @@ from shared.accounts.authenticators import (
 from shared.accounts.credentials import (
     Credential,
     CredentialKind,
-    SessionLimits,
     key_credential,
     session_credential,
-    session_limits,
 )
 from shared.accounts.groups.membership import (
     MOST_KEPT_DAYS,
@@ -69,6 +67,7 @@ from shared.accounts.sessions import (
     forget_over,
     sign_in,
 )
+from shared.accounts.sign_in_expiry import SessionLimits, session_limits
 from shared.accounts.users import (
     LONGEST_NAME,
     Person,

@@ -7,29 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, ScalarSelect, or_, select
+from sqlalchemy import BindParameter, ScalarSelect, select
 
+from shared.accounts.sign_in_expiry import SessionLimits, is_over
 from shared.db import database_now
 from shared.models import ApiKey, SignIn, User
-from shared.settings import Settings
 
 NOTED_EVERY_S = 60.0
 """The shortest time, in seconds, between two writes of the last use of a key or a sign-in."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionLimits:
-    """The end of a sign-in: `idle_s` seconds after its last use, `lifetime_s` after its start."""
-
-    idle_s: float
-    lifetime_s: float
-
-
-def session_limits(settings: Settings) -> SessionLimits:
-    """Convert the settings of sign-ins from hours to seconds."""
-    return SessionLimits(
-        idle_s=settings.session_idle_hours * 3600, lifetime_s=settings.session_max_hours * 3600
-    )
 
 
 class CredentialKind(StrEnum):
@@ -91,12 +76,4 @@ def select_account(
             ~is_over(limits),
         )
         .scalar_subquery()
-    )
-
-
-def is_over(limits: SessionLimits) -> Any:
-    """The condition that a sign-in has ended by itself."""
-    return or_(
-        SignIn.seen_at <= database_now(-limits.idle_s),
-        SignIn.created_at <= database_now(-limits.lifetime_s),
     )

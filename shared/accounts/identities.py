@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from shared import audit
 from shared.accounts.account_lock import one_at_a_time
-from shared.accounts.credentials import SessionLimits, is_over
 from shared.accounts.errors import (
     AccountDisabled,
     IdentityNotFound,
@@ -28,6 +27,7 @@ from shared.accounts.errors import (
 )
 from shared.accounts.groups.provider_groups import GroupsThere, bring_in_line
 from shared.accounts.sessions import begin_within
+from shared.accounts.sign_in_expiry import SessionLimits, is_over
 from shared.accounts.users import (
     LONGEST_NAME,
     Person,

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session, contains_eager
 
 from shared import audit
 from shared.accounts import authenticators, passwords
-from shared.accounts.credentials import SessionLimits, digest, is_over, noted_every_s
+from shared.accounts.credentials import digest, noted_every_s
 from shared.accounts.errors import WrongPassword
+from shared.accounts.sign_in_expiry import SessionLimits, is_over
 from shared.accounts.users import Person, as_person, name_key
 from shared.accounts.wrong_passwords import AttemptLimit, begin_attempt, was_right
 from shared.audit import Act
