@@ -27,7 +27,7 @@ from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
 from shared.storage.space import work_space
 from worker import main_process
-from worker.batching.batch_sizer import BatchSizer
+from worker.batching.out_of_memory import BatchSizer
 from worker.configured_recogniser import load_configured_encoder, load_configured_recogniser
 from worker.main_process import NO_MODEL_SIGNAL, NO_MODEL_STATUS, STOP_SIGNAL
 from worker.monitoring.counts import tally

@@ -19,7 +19,7 @@ from tests.support import factories
 from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder
 from tests.support.stack_without_http import as_wav
 from worker import child_process
-from worker.batching.batch_sizer import BatchSizer
+from worker.batching.out_of_memory import BatchSizer
 from worker.pipeline.tools import Tools
 from worker.recogniser import SAMPLE_RATE, Recogniser
 

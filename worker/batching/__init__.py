@@ -1,7 +1,7 @@
 """Batching: the amount of audio in one forward pass, and the spans that go together.
 
 - `choose_size` says how many padded seconds a pass may hold, and what limits it;
-- `batch_sizer` asks it for a job, with what this device has learned;
+- `out_of_memory` asks it for a job, and halves batches that the device has no memory for;
 - `windows` cuts a recording into what is planned at once;
 - `plan` packs the spans of a window into passes.
 """

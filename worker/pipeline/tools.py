@@ -9,7 +9,7 @@ from shared.db import Database
 from shared.settings import Settings
 from shared.storage.blob_store import BlobStore
 from shared.storage.space import WorkSpace
-from worker.batching.batch_sizer import BatchSizer
+from worker.batching.out_of_memory import BatchSizer
 from worker.recogniser import Recogniser
 from worker.speaker_encoder import SpeakerEncoder
 

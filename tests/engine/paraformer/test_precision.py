@@ -12,7 +12,7 @@ import torch
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
 from tests.support.speech import speech_models
-from worker.batching.batch_sizer import BatchSizer
+from worker.batching.out_of_memory import BatchSizer
 from worker.engine.calibration.calibrate import calibration_key
 from worker.engine.fbank import HOP_SAMPLES, Fbank, frame_count
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser

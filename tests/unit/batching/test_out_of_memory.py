@@ -12,7 +12,7 @@ from shared.jobs import RecognisedSegment
 from shared.settings import Settings
 from shared.states import BatchLimit
 from tests.support.doubles.stub_recogniser import StubRecogniser
-from worker.batching.batch_sizer import RISES_AFTER, BatchSizer, halve
+from worker.batching.out_of_memory import RISES_AFTER, BatchSizer, halve
 from worker.pass_cost import LARGEST_BATCH_S, PassCost
 from worker.recogniser import SAMPLE_RATE
 
