@@ -80,7 +80,7 @@ from web.uploads import tus_views
 from web.uploads.multipart import UploadRequest
 from web.uploads.tus_protocol import MethodOverride
 from web.waiting.postponed import answer_postponed
-from web.waiting.watch import open_watch
+from web.waiting.wait_for_changes import open_watch
 from web.webhooks import api as webhooks
 from web.webhooks import pages as webhooks_pages
 

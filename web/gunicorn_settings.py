@@ -54,7 +54,7 @@ class StructuredLogger(Logger):  # type: ignore[misc]
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = f"{_host}:{_settings.port}"
 workers = _settings.web_workers
-worker_class = "web.serving.gunicorn_worker.PatientWorker"
+worker_class = "web.serving.connection_loop.PatientWorker"
 threads = _settings.web_threads
 # Of the main loop, not of a request: an upload may take an hour.
 timeout = 60

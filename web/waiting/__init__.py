@@ -1,8 +1,8 @@
 """Answers that wait for a job: they hold a connection meanwhile, and no thread.
 
-What a view wants to wait for it tells here (`watch`); an answer whose status depends on it is
-postponed (`postponed`).  Between the application and the server stands WSGI as it is, with one
-agreement more: an iterable that yields `b""` has nothing for now, and `WAIT` in its environment
+What a view wants to wait for it tells here (`wait_for_changes`); an answer whose status depends on
+it is postponed (`postponed`).  Between the application and the server stands WSGI as it is, with
+one agreement more: an iterable that yields `b""` has nothing for now, and `WAIT` in its environment
 says when to go on.  A server that keeps to it sets `PARKS`; under any other the thread waits.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from web.waiting import BEGAN, POSTPONED
-from web.waiting.watch import Wait
+from web.waiting.wait_for_changes import Wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from web.waiting.watch import Wait
+from web.waiting.wait_for_changes import Wait
 
 SIGN_OF_LIFE_S = 15.0
 """Seconds after which something is sent though there is nothing new: proxies and clients end what

@@ -24,7 +24,7 @@ from tests.support.people import a_person, an_admin, bearer, form_token, quick_h
 from tests.support.stack import wait_for
 from tests.support.web.web_app import database, make_app, stored_files
 from web.compatible.openai.fields import names_in
-from web.waiting.watch import watch
+from web.waiting.wait_for_changes import watch
 
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 

@@ -17,7 +17,7 @@ from web.api.schemas.jobs import JobDetailOut
 from web.authentication.job_access import LOOK_EVERY_S, access_of, still_open
 from web.services import services
 from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
-from web.waiting.watch import Wait, watch
+from web.waiting.wait_for_changes import Wait, watch
 
 log = structlog.stdlib.get_logger(__name__)
 

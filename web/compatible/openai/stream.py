@@ -18,7 +18,7 @@ from web.compatible.openai.fields import TranscriptionFields
 from web.errors import error_object
 from web.services import Services, services
 from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
-from web.waiting.watch import Wait
+from web.waiting.wait_for_changes import Wait
 
 log = structlog.stdlib.get_logger(__name__)
 

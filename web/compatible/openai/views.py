@@ -18,7 +18,7 @@ from web.idempotency import idempotency_key
 from web.services import services
 from web.uploads.submission import accept
 from web.waiting.postponed import Postponed, postpone, postponed
-from web.waiting.watch import Wait, watch
+from web.waiting.wait_for_changes import Wait, watch
 
 # The OpenAPI document is that of /api/v1; this is described in docs/clients.md.
 blueprint = APIBlueprint("openai", __name__, url_prefix="/v1", enable_openapi=False)

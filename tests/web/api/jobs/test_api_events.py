@@ -17,7 +17,7 @@ from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
-from web.waiting.watch import JobWatch, TooManyWaiting, watch
+from web.waiting.wait_for_changes import JobWatch, TooManyWaiting, watch
 
 
 @pytest.fixture

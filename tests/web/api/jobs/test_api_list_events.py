@@ -19,7 +19,7 @@ from shared.db import Database
 from tests.support import factories
 from tests.support.web.web_app import database, make_app
 from web.api.jobs import list_events
-from web.waiting.watch import watch
+from web.waiting.wait_for_changes import watch
 
 PATH = "/api/v1/jobs/events"
 
