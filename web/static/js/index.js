@@ -3,7 +3,7 @@ import "./main.js";
 import { enhanceList } from "./list/list.js";
 import { pollFragment } from "./live/live_fragment.js";
 import { followLine } from "./list/awaited.js";
-import { enhanceUpload } from "./upload/choose.js";
+import { enhanceUpload } from "./upload/choose_or_drop.js";
 
 const refresh = enhanceList(document.getElementById("list"));
 const share = document.getElementById("share"); // only where there are accounts
