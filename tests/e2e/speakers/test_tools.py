@@ -13,6 +13,14 @@ from tests.e2e.speakers.meeting import Meeting, sentence
 PLACES = """[...document.querySelectorAll("#sentences p.text")]
   .map((text) => Math.round(text.getBoundingClientRect().top + scrollY))"""
 
+LAID_OUT = """() => {
+  const style = new CSSStyleSheet();
+  style.replaceSync(".sentences > li { content-visibility: visible !important; }");
+  document.adoptedStyleSheets.push(style);
+}"""
+"""Script that lays all sentences out, also those that were never in view: those have the height that
+the stylesheet guesses, until they are."""
+
 COVERED = """() => {
   const tools = document.querySelector(".sentence-tools");
   const row = tools.closest("#sentences > li");
@@ -58,6 +66,7 @@ def test_pressing_another_sentence_moves_no_text(
 ) -> None:
     page = meeting.open(context)
     read_as(page, as_what)
+    page.evaluate(LAID_OUT)
     for width, height in WINDOWS:
         page.set_viewport_size({"width": width, "height": height})
         before = page.evaluate(PLACES)
