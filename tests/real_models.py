@@ -29,7 +29,7 @@ from shared.transcripts.sound_selection import MIXED
 from worker import demo_model
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.bench.stopwatch import Stopwatch
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.reference.stock_funasr import StockFunASR, load_stock, without_tags

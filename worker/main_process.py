@@ -38,7 +38,7 @@ from worker.supervision.monitor import Monitor
 from worker.supervision.sweeper import Sweeper
 from worker.supervision.watchdog import Watchdog, is_our_living_child, remove_stale_files
 from worker.supervision.worker_files import child_states, forget_child, health_folder, remove_files
-from worker.webhooks.sender import WebhookSender
+from worker.webhooks.delivery_threads import WebhookSender
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shared.errors import InvalidRequest
 from shared.transcripts.values import SAMPLE_RATE as SAMPLE_RATE
 from shared.transcripts.values import Word
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.pass_cost import PassCost
 
 Pcm = NDArray[np.int16]

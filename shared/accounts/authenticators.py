@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared import audit
-from shared.accounts.account_lock import one_at_a_time
+from shared.accounts.advisory_lock import one_at_a_time
 from shared.accounts.credentials import digest
 from shared.accounts.errors import AccountNotFound, AuthenticatorThere, WrongCode
 from shared.accounts.passwords import random_password

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared import audit
-from shared.accounts.account_lock import one_at_a_time
+from shared.accounts.advisory_lock import one_at_a_time
 from shared.accounts.errors import (
     AccountDisabled,
     IdentityNotFound,

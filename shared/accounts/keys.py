@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from shared import audit
-from shared.accounts.account_lock import one_at_a_time
+from shared.accounts.advisory_lock import one_at_a_time
 from shared.accounts.credentials import NOTED_EVERY_S, digest
 from shared.accounts.errors import KeyNotFound, TooManyKeys, UnusableKeyName
 from shared.accounts.users import Person, as_person

@@ -23,7 +23,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from shared import audit
-from shared.accounts.account_lock import one_at_a_time
+from shared.accounts.advisory_lock import one_at_a_time
 from shared.accounts.errors import TooManyAttempts
 from shared.audit import Act
 from shared.db import Database, database_now

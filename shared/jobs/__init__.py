@@ -1,8 +1,9 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
-`lease`, `running_attempt`, `plan`, `checkpoint`, `listening`, `hotwords` and `attempt_end`
-(worker), `commands` and `deletion` (what a person asks), `lease_expiry` (any worker, at any time).
+`lease`, `running_attempt`, `stored_segments`, `checkpoint`, `listening`, `hotwords` and
+`attempt_end` (worker), `commands` and `deletion` (what a person asks), `lost_attempts` (any worker,
+at any time).
 `queries` reads what the API and the pages show, `eta` computes when jobs will be done, `workers`
 says who serves.  `scheduling` chooses the next job, `tallies` has the number of jobs without
 counting them, `queue_limit` what may wait.  `events` records each change in the transaction that
@@ -36,7 +37,6 @@ from shared.jobs.events import EventRecord
 from shared.jobs.hotwords import GivenWords, claimed_hotwords, get_hotwords, note_hotwords
 from shared.jobs.known_models import KnownModel, known_models, models_waited_for
 from shared.jobs.lease import heartbeat
-from shared.jobs.lease_expiry import Expired, end_lost_attempt, expire_leases
 from shared.jobs.listening.playable import (
     PlayableCopy,
     plan_playable_copy,
@@ -44,17 +44,7 @@ from shared.jobs.listening.playable import (
     store_playable_copy,
 )
 from shared.jobs.listening.waveform import Waveform, get_waveform, store_waveform
-from shared.jobs.plan import (
-    NO_PLAN,
-    PlannedSegment,
-    RecognisedSegment,
-    StoredPlan,
-    StoredWord,
-    drop_plan,
-    save_batch,
-    store_plan,
-    stored_plan,
-)
+from shared.jobs.lost_attempts import Expired, end_lost_attempt, expire_leases
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
     OtherJob,
@@ -111,6 +101,17 @@ from shared.jobs.running_attempt import (
 from shared.jobs.scheduling.index_of_waiting import Claimable
 from shared.jobs.scheduling.next_job import Room
 from shared.jobs.scheduling.sweep_turns import Duty, SweepStart, begin_sweep, take_sweep_turns
+from shared.jobs.stored_segments import (
+    NO_PLAN,
+    PlannedSegment,
+    RecognisedSegment,
+    StoredPlan,
+    StoredWord,
+    drop_plan,
+    save_batch,
+    store_plan,
+    stored_plan,
+)
 from shared.jobs.submission import Submission, submit, submit_again
 from shared.jobs.tallies.drift import Drift, find_drift, recount
 from shared.jobs.tallies.folding import fold

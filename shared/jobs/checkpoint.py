@@ -17,8 +17,8 @@ from shared.db import Database
 from shared.jobs.attempt_end import failures_with_this
 from shared.jobs.claim import Claim
 from shared.jobs.lease import renew
-from shared.jobs.plan import require_all_recognised
 from shared.jobs.queries.records import stored_report
+from shared.jobs.stored_segments import require_all_recognised
 from shared.models import Checkpoint, Job
 from shared.states import Stage
 from shared.transcripts.recording_report import RecordingReport

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Delete, Table, and_, delete, func, select,
 from sqlalchemy.orm import Session
 
 from shared import accounts, audit, jobs
-from shared.accounts.account_lock import one_at_a_time
+from shared.accounts.advisory_lock import one_at_a_time
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.errors import UploadBusy

@@ -5,8 +5,8 @@ whenever a person asks for another number of speakers. Whole numbers throughout,
 process on every machine finds the same.
 """
 
-from shared.speakers.cut import cut
-from shared.speakers.speaker_count import AUTOMATIC, MOST_SPEAKERS, SpeakerCount
+from shared.speakers.requested_speaker_count import AUTOMATIC, MOST_SPEAKERS, SpeakerCount
+from shared.speakers.speaker_assignment import cut
 from shared.speakers.voice_map import MOST_GROUPS, VoiceMap, VoicePiece
 from shared.speakers.words import speakers_of_words
 

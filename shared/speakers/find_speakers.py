@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from shared.speakers.clusters import Clusters, join
 from shared.speakers.linkage import average_linkage
+from shared.speakers.requested_speaker_count import SpeakerCount
 from shared.speakers.same_voice import Likeness
-from shared.speakers.speaker_count import SpeakerCount
 
 LEAST_SPEECH = 600
 """Hundredths of a second that make a speaker of their own; in a short recording a quarter of all

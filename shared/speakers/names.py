@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import InvalidRequest
-from shared.speakers.speaker_count import SpeakerCount
+from shared.speakers.requested_speaker_count import SpeakerCount
 from shared.transcripts.values import CHINESE
 
 LONGEST_NAME = 80

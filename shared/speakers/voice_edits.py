@@ -16,9 +16,9 @@ from sqlalchemy import select
 from shared.db import Database
 from shared.errors import InvalidRequest
 from shared.models import StoredVoiceMap
-from shared.speakers.cut import cut
+from shared.speakers.requested_speaker_count import SpeakerCount
 from shared.speakers.sentences import speakers_of_sentences
-from shared.speakers.speaker_count import SpeakerCount
+from shared.speakers.speaker_assignment import cut
 from shared.speakers.voice_map import VoiceMap, VoicePiece
 from shared.transcripts.values import SAMPLE_RATE, Sentence
 

@@ -118,7 +118,7 @@ class TestClaim:
         self, db: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         submitted = [factories.submit(db, owner_id="a") for _ in range(4)]
-        monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 2)
+        monkeypatch.setattr("shared.jobs.eta.queue_positions._MOST_SIMULATED", 2)
         page = jobs.list_jobs(db, owner_id="a")
         places = {view.job.id: view.queue_position for view in page.jobs}
         assert places == {job_id: place for place, job_id in enumerate(submitted, start=1)}

@@ -27,13 +27,13 @@ from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.paraformer.network import Paraformer
-from worker.memory.memory_fit import (
+from worker.memory.batch_memory_model import C_LIBRARY, MIB, MemoryModel
+from worker.memory.calibration_fit import (
     LEAST_FIXED_S,
     MOST_FIXED_S,
     Calibration,
     fit_memory_model,
 )
-from worker.memory.model import C_LIBRARY, MIB, MemoryModel
 from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory
 
 CPU = torch.device("cpu")

@@ -16,13 +16,13 @@ from shared.errors import ModelUnavailable
 from shared.transcripts.values import Word
 from tests.support.speech import speech_models as speech
 from worker import demo_model
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.engine import family_registry
 from worker.engine.family import Family, ProbeBatches, ProbeShape
 from worker.engine.fbank import Fbank
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.precision import TORCH, Precision
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.model_store.locate import ModelFolder
 from worker.pass_cost import PassCost
 from worker.recogniser import SAMPLE_RATE, Pcm, RecognisedSpan, RecognitionRequest

@@ -12,8 +12,8 @@ import pytest
 from shared.transcripts.values import Word
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.speech import speech_models
+from worker.batching.batch_packing import plan_batches
 from worker.batching.choose_size import choose_batch_size_s
-from worker.batching.plan import plan_batches
 from worker.pass_cost import PassCost
 from worker.recogniser import (
     EMPTY_REQUEST,

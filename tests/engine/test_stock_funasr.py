@@ -11,7 +11,7 @@ import torch
 
 from shared.transcripts.values import Word
 from tests.support.speech import speech_models
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.engine.fbank import Fbank, FbankStream, frame_count, stack_frames
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.paraformer.load_paraformer import load_paraformer

@@ -15,7 +15,7 @@ from shared.notifications.vapid import base64url, public_point
 from shared.outbound.addresses import AddressRules
 from shared.webhooks.types import CONFIRM_TYPE
 from tests.support.stack import wait_for
-from worker.webhooks.sender import WebhookSender
+from worker.webhooks.delivery_threads import WebhookSender
 
 SITE = "https://here.example/below"
 

@@ -20,7 +20,7 @@ from shared.transcripts.recording_report import ChannelUse, RecordingWarningCode
 from shared.transcripts.sound_selection import SoundSelection
 from tests.support.stack import REPOSITORY
 from web.api.schemas.recording import RecordingOut, RecordingWarningOut, TrackOut
-from worker.memory.model import MIB, Reserve
+from worker.memory.batch_memory_model import MIB, Reserve
 from worker.pass_cost import USUAL_BATCH_S
 
 _ROW = re.compile(r"^\| `(LONGSCRIBE_[A-Z0-9_]+)` \| (`[^`]*`|empty) \|", re.MULTILINE)

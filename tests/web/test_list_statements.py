@@ -79,7 +79,7 @@ def test_a_list_takes_five_statements_whatever_waits_and_runs(
 def test_a_list_takes_two_more_when_more_wait_than_are_played_forward(
     rows: Database, asked: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 2)
+    monkeypatch.setattr("shared.jobs.eta.queue_positions._MOST_SIMULATED", 2)
     factories.a_worker(rows)
     for _ in range(5):
         factories.submit(rows)
@@ -122,7 +122,7 @@ def test_a_search_takes_another_for_finding_and_one_for_showing(
 def test_a_forecast_is_not_made_again_until_something_happens(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.jobs.eta.positions._KEPT_S", 3600.0)
+    monkeypatch.setattr("shared.jobs.eta.queue_positions._KEPT_S", 3600.0)
     factories.learn(db, speed=10)
     factories.a_worker(db)
     first, second = factories.submit_lasting(db, 60), factories.submit_lasting(db, 60)

@@ -28,8 +28,8 @@ from web.api.schemas.searches import (
     SearchOut,
     SearchQuery,
 )
-from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
+from web.authentication.owner_or_group import keeper_of
 from web.services import services
 
 blueprint = APIBlueprint("searches", __name__, url_prefix="/api/v1/searches")

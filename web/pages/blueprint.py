@@ -12,8 +12,8 @@ from shared import accounts
 from shared.accounts import GroupRecord
 from shared.errors import InvalidRequest, LongscribeError
 from web.api.jobs.presenter import DEMO_NOTICE
-from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
+from web.authentication.owner_or_group import keeper_of
 from web.errors import localised_error
 from web.services import services
 

@@ -23,8 +23,8 @@ from shared.export.reports.refusals import TemplateNameTaken
 from shared.export.reports.report import LONGEST_TEMPLATE
 from web.api.transcripts.report_templates import usable_templates
 from web.api.transcripts.reports import shown_template
-from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
+from web.authentication.owner_or_group import keeper_of
 from web.errors import localised_error
 from web.pages.blueprint import (
     flash_error,

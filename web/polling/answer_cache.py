@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from web.polling.dependencies import Dependencies
+from web.polling.cache_dependencies import Dependencies
 
 Headers = list[tuple[str, str]]
 

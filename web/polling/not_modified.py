@@ -15,7 +15,7 @@ from werkzeug.http import remove_entity_headers
 from shared.jobs import RecentPositions
 from web.monitoring.access_log import REQUEST_ID, note_request, number_request
 from web.polling.answer_cache import AnswerCache, CachedAnswer
-from web.polling.dependencies import ENVIRON_KEY, Dependencies, state_of
+from web.polling.cache_dependencies import ENVIRON_KEY, Dependencies, state_of
 from web.services import Services
 
 _POLLED = re.compile(r"/api/v1/jobs(/[0-9a-f-]{36})?|/fragments/jobs/[0-9a-f-]{36}")

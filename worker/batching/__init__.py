@@ -3,5 +3,5 @@
 - `choose_size` says how many padded seconds a pass may hold, and what limits it;
 - `out_of_memory` asks it for a job, and halves batches that the device has no memory for;
 - `windows` cuts a recording into what is planned at once;
-- `plan` packs the spans of a window into passes.
+- `batch_packing` packs the spans of a window into passes.
 """

@@ -1,7 +1,7 @@
 """Choice of `batch_size_s`, the padded seconds of audio that one forward pass may hold.
 
 The smallest of what the recording's length, the free memory and experience with this device allow.
-`worker.batching.plan` says what it counts, and packs spans within it.
+`worker.batching.batch_packing` says what it counts, and packs spans within it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.states import BatchLimit
-from worker.memory.model import MemoryModel, Reserve
+from worker.memory.batch_memory_model import MemoryModel, Reserve
 
 MAX_SEGMENT_S = 60.0
 """Longest span that the segmenter hands on, see `worker.engine.voice_activity.endpoints`."""

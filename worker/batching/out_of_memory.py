@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shared.errors import OutOfMemory
 from shared.settings import Settings
 from worker.batching.choose_size import BatchSizeDecision, LengthCeiling, choose_batch_size_s
-from worker.memory.model import Reserve
+from worker.memory.batch_memory_model import Reserve
 from worker.recogniser import SAMPLE_RATE, Recogniser
 
 if TYPE_CHECKING:  # it needs SQLAlchemy, which measuring does without

@@ -8,9 +8,9 @@ from shared.errors import OutOfMemory
 from shared.settings import Settings
 from shared.transcripts.values import Word
 from worker.audio.spool import AudioSpool
+from worker.batching.batch_packing import Batch, BatchPlan, plan_batches
 from worker.batching.choose_size import SMALLEST_BATCH_S, BatchSizeDecision
 from worker.batching.out_of_memory import BatchSizer, halve
-from worker.batching.plan import Batch, BatchPlan, plan_batches
 from worker.bench.results import Cost, SizeResult
 from worker.bench.stopwatch import Stopwatch
 from worker.recogniser import EMPTY_REQUEST, BatchOutOfMemory, Pcm, Recogniser, SpeechSpan

@@ -10,8 +10,8 @@ from shared.transcripts.sound_selection import MIXED
 from shared.transcripts.values import Transcript
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
+from worker.batching.batch_packing import plan_batches
 from worker.batching.out_of_memory import BatchSizer
-from worker.batching.plan import plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.bench.results import Cost
 from worker.bench.sizes import Words, recognise_plan

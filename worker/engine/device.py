@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from shared.errors import ModelUnavailable, OutOfMemory
-from worker.memory.model import C_LIBRARY, Allocator, RamProbe
+from worker.memory.batch_memory_model import C_LIBRARY, Allocator, RamProbe
 from worker.memory.share import device_limit, share_below_limit
 from worker.recogniser import BatchOutOfMemory, MemoryProbe, Pcm
 

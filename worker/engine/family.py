@@ -10,7 +10,7 @@ import torch
 
 from worker.engine.fbank import Fbank
 from worker.engine.precision import Precision
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.model_store.locate import ModelFolder
 from worker.pass_cost import PassCost
 from worker.recogniser import Pcm, RecognisedSpan, RecognitionRequest

@@ -41,7 +41,7 @@ from worker.engine.voice_activity.endpoints import DEFAULT_OPTIONS, VoiceActivit
 from worker.engine.voice_activity.fsmn import FsmnVoiceActivity
 from worker.engine.voice_activity.fsmn_memory import read_frames_in_place
 from worker.engine.voice_activity.load_fsmn import load_fsmn
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.model_store.known import HubName
 from worker.model_store.locate import ModelFolders, locate
 from worker.pass_cost import PassCost

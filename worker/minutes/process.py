@@ -31,7 +31,7 @@ from worker.minutes.connection import Exchange, Stopped
 from worker.minutes.model_server import ModelServer
 from worker.minutes.writer import Writer
 from worker.supervision.heartbeat import Heartbeat, ShutdownRequested
-from worker.supervision.outage_grace import OutageGrace
+from worker.supervision.lease_grace import OutageGrace
 
 log = structlog.get_logger(__name__)
 

@@ -1,1 +1,1 @@
-"""Telling people by mail and in browsers, in the threads of `worker.webhooks.sender`."""
+"""Telling people by mail and in browsers, in the threads of `worker.webhooks.delivery_threads`."""

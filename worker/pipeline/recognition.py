@@ -28,7 +28,7 @@ from shared.storage.space import require_space
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.pipeline.attempt import Attempt
 from worker.pipeline.batch_runner import BatchRunner

@@ -32,8 +32,8 @@ from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from shared.webhooks import retention as deliveries
 from shared.webhooks.channels import kinds_sent
 from worker.monitoring.counts import tally
+from worker.supervision.lease_grace import OutageGrace
 from worker.supervision.monitor import Readiness
-from worker.supervision.outage_grace import OutageGrace
 from worker.supervision.worker_files import model_takes_hotwords
 
 log = structlog.get_logger(__name__)

@@ -28,7 +28,7 @@ _LONGEST_MS = 2_000
 1.5 s; and 99 % where the cuts lie in the pauses."""
 _SURE_MS = 1_000
 """Milliseconds below which a piece says too little to found a speaker, see
-`shared.speakers.cut`."""
+`shared.speakers.speaker_assignment`."""
 _LEAST_PAUSE_MS, _MOST_PAUSE_MS = 40, 150
 """Shortest pause, since recognised times are no finer, and longest that counts."""
 _SHORTENED, _PAUSED = 20_000, 80_000

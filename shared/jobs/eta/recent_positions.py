@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database
-from shared.jobs.eta.positions import positions_and_etas
+from shared.jobs.eta.queue_positions import positions_and_etas
 from shared.jobs.eta.snapshot import take_snapshot
 
 FRESH_S = 1.0

@@ -1,6 +1,6 @@
 """Simulation of the queue in the order of claims, which gives the expected end of each waiting job.
 
-Pure arithmetic on seconds from now; `throughput` has the rates, `positions` the jobs.
+Pure arithmetic on seconds from now; `throughput` has the rates, `queue_positions` the jobs.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from math import isfinite
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, contains_eager, undefer
 
-from shared.jobs.eta.positions import positions_and_etas
+from shared.jobs.eta.queue_positions import positions_and_etas
 from shared.jobs.eta.snapshot import QueueSnapshot
 from shared.jobs.eta.time_spent import job_s
 from shared.jobs.queries.recognition_stats import RecognitionStats, recognition_stats

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.speakers.cut import SHORTEST_SAMPLES
 from shared.speakers.kept.vectors import Vector, packed, weighted_sum
+from shared.speakers.speaker_assignment import SHORTEST_SAMPLES
 from shared.speakers.voice_map import VoiceMap
 from shared.transcripts.values import SAMPLE_RATE, Sentence
 

@@ -1,7 +1,7 @@
 """Recordings in a folder, under names of our own.
 
     incoming/   files that come in one request, until they are whole
-    uploads/    files that come in several (`shared.storage.local.unfinished`)
+    uploads/    files that come in several (`shared.storage.local.partial_upload`)
     ab/<id>     recordings, below the last two digits of their ids
     storage-id  the id of this storage (`shared.storage.identity`)
 
@@ -23,7 +23,7 @@ from shared.models import new_id
 from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key, too_large
 from shared.storage.local.durable import fsync_directory
 from shared.storage.local.incoming import IncomingFile
-from shared.storage.local.unfinished import UnfinishedFile, locked
+from shared.storage.local.partial_upload import UnfinishedFile, locked
 from shared.storage.space import (
     nearest_existing,
     require_space,

@@ -1,7 +1,7 @@
 """Recordings in a bucket of an S3 server, below a prefix.
 
     ab/<id>       recordings, below the last two digits of their ids
-    uploads/<id>/ what is known of uploads in several requests (`shared.storage.s3.unfinished`)
+    uploads/<id>/ what is known of uploads in several requests (`shared.storage.s3.partial_upload`)
     storage-id    the id of this storage (`shared.storage.identity`)
     writable      written to find out whether it can be
 
@@ -35,13 +35,13 @@ from shared.storage.s3.cached_answer import CachedAnswer
 from shared.storage.s3.client import AlreadyThere, BucketAddress, Client, NoSuchUpload
 from shared.storage.s3.incoming import IncomingObject
 from shared.storage.s3.part import Multipart, part_bytes_for
-from shared.storage.s3.reading import ObjectRange
-from shared.storage.s3.unfinished import (
+from shared.storage.s3.partial_upload import (
     FOLDER,
     UnfinishedObject,
     UploadState,
     remove_objects_of,
 )
+from shared.storage.s3.reading import ObjectRange
 from shared.storage.s3.upload_locks import held
 from shared.storage.space import WorkSpace, require_space, work_space
 

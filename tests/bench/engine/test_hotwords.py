@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.support.speech import speech_models
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.engine.device import return_freed_memory
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.paraformer.hotwords.apply_hotwords import Hotwords
 from worker.engine.reference.random_model import SIZES, make_random_model
-from worker.memory.model import ResidentPeak
+from worker.memory.batch_memory_model import ResidentPeak
 from worker.recogniser import EMPTY_REQUEST, RecognitionRequest
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.pass_cost import LEAST_PADDING_LIMIT, PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan

@@ -11,7 +11,7 @@ import torch
 
 from tests.support.speech.demo_speech import character_error_rate, spoken
 from tests.support.speech.stress import with_noise
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.bench.gpu.residue import characters_differing
 from worker.demo_model.recipe.speech.meeting import make_meeting
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser

@@ -12,11 +12,11 @@ import torch
 
 from tests.support.speech.demo_speech import meeting
 from tests.support.speech.speech_models import recogniser
+from worker.batching.batch_packing import Batch, plan_batches
 from worker.batching.choose_size import choose_batch_size_s
-from worker.batching.plan import Batch, plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.engine.paraformer.usual_pass_cost import COST
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, Pcm, SpeechSpan
 

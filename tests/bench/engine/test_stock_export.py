@@ -16,7 +16,7 @@ from tests.bench.measuring.in_turn import describe, in_turn, spans_of_a_meeting
 from tests.support.speech import speech_models
 from tests.support.thorough import needs
 from worker import demo_model
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.engine.fbank import Fbank
 from worker.engine.paraformer.load_paraformer import load_paraformer
 from worker.engine.paraformer.network import Paraformer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.batching.plan import Batch
+from worker.batching.batch_packing import Batch
 from worker.pass_cost import PassCost
 
 FLOP_A_SECOND = 6.8e9

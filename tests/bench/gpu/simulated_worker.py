@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.bench.gpu.prices import Gpu
 from tests.support.speech.span_lengths import spans_of_talk
-from worker.batching.plan import Batch, plan_batches
+from worker.batching.batch_packing import Batch, plan_batches
 from worker.batching.windows import PlanningWindows
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 

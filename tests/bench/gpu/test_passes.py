@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.gpu.prices import H100, H100_BF16, Gpu
 from tests.support.speech.span_lengths import spans_of_talk
-from worker.batching.plan import Batch, plan_batches
+from worker.batching.batch_packing import Batch, plan_batches
 from worker.batching.windows import PlanningWindows
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]

@@ -58,7 +58,7 @@ def _stock(model: str, pcm: Pcm) -> Run:
 
 
 def _ours(model: str, pcm: Pcm, precision: str, cpu_runtime: str, batch_size_s: float) -> Run:
-    from worker.batching.plan import plan_batches
+    from worker.batching.batch_packing import plan_batches
     from worker.batching.windows import PlanningWindows
     from worker.engine.funasr_recogniser import load_recogniser
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from shared import jobs
 from shared.db import Database
-from shared.jobs.eta import positions
+from shared.jobs.eta import queue_positions
 from shared.models import LOCAL_OWNER, Job, in_one_of
 from shared.states import RUNNING, JobStatus
 from tests.support import factories
@@ -124,7 +124,7 @@ class Costs:
 
 def _anew(call: Callable[[], object]) -> Callable[[], object]:
     def without_the_kept() -> object:
-        positions._kept.clear()
+        queue_positions._kept.clear()
         return call()
 
     return without_the_kept

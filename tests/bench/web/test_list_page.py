@@ -70,7 +70,7 @@ def measure(
         kept = least_s(lambda path=path: client.get(path))  # type: ignore[misc]
         report(f"{what}: {path}", db, kept)
         with monkeypatch.context() as patch:
-            patch.setattr("shared.jobs.eta.positions._KEPT_S", 0.0)
+            patch.setattr("shared.jobs.eta.queue_positions._KEPT_S", 0.0)
             anew = least_s(lambda path=path: client.get(path))  # type: ignore[misc]
         report(f"{what}: {path}, forecast made anew", db, anew)
         found += [kept, anew]

@@ -28,8 +28,8 @@ from tests.support.doubles.receiver import (
     stall,
 )
 from tests.support.stack import hold_port, wait_for
+from worker.webhooks.delivery_threads import AT_ONCE
 from worker.webhooks.send_delivery import Delivery
-from worker.webhooks.sender import AT_ONCE
 
 HOUR_S = 3600
 STEP_S = 60

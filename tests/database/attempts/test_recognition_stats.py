@@ -17,7 +17,7 @@ from shared.states import BatchLimit
 from shared.transcripts.values import SAMPLE_RATE
 from tests.support import factories
 from tests.support.factories import CHOICE, PLAN_KEY
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.pass_cost import PassCost
 from worker.recogniser import SpeechSpan
 

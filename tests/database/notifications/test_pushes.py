@@ -38,7 +38,7 @@ from tests.support.doubles.receiver import LOOPBACK, Received, answering, receiv
 from tests.support.notifications import a_browser, a_device, end
 from tests.support.people import a_person, an_admin, at_once, quick_hashes
 from tests.support.stack import wait_for
-from worker.webhooks.sender import WebhookSender
+from worker.webhooks.delivery_threads import WebhookSender
 
 SETTINGS = Settings(
     outbound_networks=LOOPBACK,

@@ -27,7 +27,7 @@ from tests.support.doubles.mail_server import MailServer, mail_server
 from tests.support.notifications import SITE, confirmation_token, confirmed, end
 from tests.support.stack import hold_port, wait_for
 from worker.notifications.mail import Mail
-from worker.webhooks.sender import WebhookSender
+from worker.webhooks.delivery_threads import WebhookSender
 
 ANN = "ann@example.org"
 

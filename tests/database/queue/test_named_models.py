@@ -11,7 +11,7 @@ from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused
 from shared.jobs.eta.snapshot import _about
 from shared.jobs.known_models import ModelChoiceUnavailable, UnknownModel
-from shared.jobs.scheduling import next_job, queue_places
+from shared.jobs.scheduling import approximate_places, next_job
 from shared.models import LOCAL_OWNER, Attempt, Job, WorkerSeen
 from shared.states import JobStatus, Obstacle, WaitReason
 from tests.support import factories
@@ -190,8 +190,8 @@ class TestForecast:
     def test_further_back_places_count_those_for_the_same_model(
         self, models: Database, monkeypatch: pytest.MonkeyPatch, many_owners: int
     ) -> None:
-        monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 2)
-        monkeypatch.setattr(queue_places, "MANY_OWNERS", many_owners)
+        monkeypatch.setattr("shared.jobs.eta.queue_positions._MOST_SIMULATED", 2)
+        monkeypatch.setattr(approximate_places, "MANY_OWNERS", many_owners)
         named = [factories.submit(models, model="large") for _ in range(4)]
         free = [factories.submit(models) for _ in range(4)]
         for _ in range(4):

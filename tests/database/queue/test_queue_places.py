@@ -9,8 +9,8 @@ import pytest
 
 from shared import jobs
 from shared.db import Database
-from shared.jobs.eta import positions
-from shared.jobs.scheduling import next_job, queue_places
+from shared.jobs.eta import queue_positions
+from shared.jobs.scheduling import approximate_places, next_job
 from tests.support import factories
 
 
@@ -33,9 +33,9 @@ def taken(db: Database) -> list[str]:
 def test_an_owner_alone_has_exact_places_at_any_length(
     db: Database, monkeypatch: pytest.MonkeyPatch, few: int, many_owners: int
 ) -> None:
-    monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 4)
-    monkeypatch.setattr(queue_places, "_FEW", few)
-    monkeypatch.setattr(queue_places, "MANY_OWNERS", many_owners)
+    monkeypatch.setattr("shared.jobs.eta.queue_positions._MOST_SIMULATED", 4)
+    monkeypatch.setattr(approximate_places, "_FEW", few)
+    monkeypatch.setattr(approximate_places, "MANY_OWNERS", many_owners)
     chance = random.Random(few)
     for _ in range(14):
         factories.submit(db, owner_id="a", priority=chance.choice([-1, 0, 0, 2]))
@@ -49,16 +49,16 @@ def test_an_owner_alone_has_exact_places_at_any_length(
 def test_jobs_far_back_have_the_same_places_whether_or_not_the_queue_was_played(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(positions, "_MOST_SIMULATED", 6)
-    monkeypatch.setattr(positions, "_KEPT_S", 0.0)
+    monkeypatch.setattr(queue_positions, "_MOST_SIMULATED", 6)
+    monkeypatch.setattr(queue_positions, "_KEPT_S", 0.0)
     played: list[Any] = []
-    simulate = positions._simulate
+    simulate = queue_positions._simulate
 
     def noted(*given: Any) -> Any:
         played.append(given)
         return simulate(*given)
 
-    monkeypatch.setattr(positions, "_simulate", noted)
+    monkeypatch.setattr(queue_positions, "_simulate", noted)
     ids = [factories.submit(db, owner_id=owner_id) for owner_id in ("a", "b") for _ in range(8)]
     alone = {job_id: factories.view(db, job_id, owner_id="a").queue_position for job_id in ids[3:8]}
     assert not played
@@ -72,7 +72,7 @@ def test_jobs_far_back_have_the_same_places_whether_or_not_the_queue_was_played(
 def test_owners_who_take_turns_are_placed_as_they_are_taken_or_nearly(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 6)
+    monkeypatch.setattr("shared.jobs.eta.queue_positions._MOST_SIMULATED", 6)
     for owner_id, count in (("a", 12), ("b", 5), ("c", 1)):
         for _ in range(count):
             factories.submit(db, owner_id=owner_id)
@@ -86,7 +86,7 @@ def test_owners_who_take_turns_are_placed_as_they_are_taken_or_nearly(
 def test_a_queue_longer_than_what_is_played_forward_promises_no_time_further_back(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.jobs.eta.positions._MOST_SIMULATED", 2)
+    monkeypatch.setattr("shared.jobs.eta.queue_positions._MOST_SIMULATED", 2)
     factories.learn(db, speed=10)
     factories.a_worker(db)
     waiting = [factories.submit_lasting(db, 60) for _ in range(4)]

@@ -17,7 +17,7 @@ from shared.quotas.limits import UNLIMITED
 from shared.storage import reservations, uploads
 from shared.storage.blob_store import key_of
 from shared.storage.local.folder import LocalFolder
-from shared.storage.local.unfinished import UnfinishedFile
+from shared.storage.local.partial_upload import UnfinishedFile
 
 HOUR_S = 3600.0
 

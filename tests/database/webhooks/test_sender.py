@@ -31,7 +31,7 @@ from tests.support.doubles.receiver import (
 )
 from tests.support.notifications import end
 from tests.support.stack import hold_port, wait_for
-from worker.webhooks.sender import AT_ONCE, WebhookSender
+from worker.webhooks.delivery_threads import AT_ONCE, WebhookSender
 
 SETTINGS = Settings(
     outbound_networks=LOOPBACK, outbound_http="allowed", webhook_timeout_s=20, sweep_s=0.2

@@ -18,8 +18,8 @@ LAID_OUT = """() => {
   style.replaceSync(".sentences > li { content-visibility: visible !important; }");
   document.adoptedStyleSheets.push(style);
 }"""
-"""Script that lays all sentences out, also those that were never in view: those have the height that
-the stylesheet guesses, until they are."""
+"""Script that lays all sentences out: those that were never in view have the height that the
+stylesheet guesses."""
 
 COVERED = """() => {
   const tools = document.querySelector(".sentence-tools");

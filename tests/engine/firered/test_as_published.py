@@ -13,7 +13,7 @@ from torch.nn.functional import gelu, layer_norm, softmax
 
 from tests.support.speech import firered_models, speech_models
 from worker.engine.firered.beam_search import BeamOptions
-from worker.engine.firered.memory_estimate import most_tokens
+from worker.engine.firered.uncalibrated_memory import most_tokens
 from worker.engine.reference.random_model.firered import EOS, SOS
 
 WIDTH, HEADS = firered_models.SMALL.asr_width, firered_models.SMALL.asr_heads

@@ -19,8 +19,8 @@ from tests.support.speech.spans_in_batches import (
 from worker.engine.calibration.probe_batches import live_peak_bytes, noise
 from worker.engine.family import ProbeShape
 from worker.engine.firered.beam_search import Marks
-from worker.engine.firered.memory_estimate import NetworkShape, estimate_memory, most_tokens
 from worker.engine.firered.network import FireRed
+from worker.engine.firered.uncalibrated_memory import NetworkShape, estimate_memory, most_tokens
 from worker.engine.layers.int8 import Int8Linear, multiplies_in_int8
 from worker.engine.reference.random_model.firered import SOS
 from worker.recogniser import RecognisedSpan

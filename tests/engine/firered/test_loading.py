@@ -13,7 +13,7 @@ import torch
 
 from shared.errors import ModelUnavailable
 from tests.support.speech import firered_models, speech_models
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.engine.family_registry import load_speech_network
 from worker.engine.fbank import Fbank
 from worker.engine.firered.network import LONGEST_SPAN_S, FireRed

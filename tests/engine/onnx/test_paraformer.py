@@ -20,12 +20,12 @@ from worker.engine.family import ProbeShape
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
 from worker.engine.onnx.sanm import NotWritable
 from worker.engine.paraformer import onnxruntime_paraformer
-from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
 from worker.engine.paraformer.onnxruntime_paraformer import ParaformerInOnnxRuntime
+from worker.engine.paraformer.uncalibrated_memory import FRAME_SECONDS
 from worker.engine.precision import Precision
-from worker.memory.memory_fit import Measurement
-from worker.memory.model import C_LIBRARY
+from worker.memory.batch_memory_model import C_LIBRARY
+from worker.memory.calibration_fit import Measurement
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan
 
 CPU = torch.device("cpu")

@@ -21,7 +21,7 @@ from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
 from worker.engine.punctuation.word_segmentation import prepare_jieba_for_stock
 from worker.engine.reference.random_model import ModelSizes, make_random_model
 from worker.engine.reference.stock_funasr import import_auto_model
-from worker.memory.model import Reserve
+from worker.memory.batch_memory_model import Reserve
 from worker.model_store.locate import ModelFolder, locate
 from worker.recogniser import BatchOutOfMemory
 

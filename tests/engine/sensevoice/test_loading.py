@@ -12,7 +12,7 @@ import yaml
 
 from shared.errors import ModelUnavailable
 from tests.support.speech import sensevoice_models, speech_models
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.engine.family_registry import FAMILIES
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.sensevoice.family import SENSEVOICE

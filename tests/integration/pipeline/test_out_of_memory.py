@@ -18,8 +18,8 @@ from tests.support.speech.speech_models import excerpt, recogniser
 from tests.support.stack_without_http import as_wav
 from worker import child_process
 from worker.engine.layers.sanm_layers import RowMask
-from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
+from worker.engine.paraformer.uncalibrated_memory import FRAME_SECONDS
 from worker.pipeline.tools import Tools
 from worker.tasks import transcribe_next
 

@@ -20,7 +20,7 @@ from worker.engine.voice_activity.endpoints import (
     Segmenter,
     VoiceActivityOptions,
 )
-from worker.memory.model import MIB, MemoryModel
+from worker.memory.batch_memory_model import MIB, MemoryModel
 from worker.pass_cost import PassCost
 from worker.recogniser import (
     SAMPLE_RATE,

@@ -14,7 +14,7 @@ import torch
 from tests.support.speech import speech_models
 from worker.engine.calibration.probe_batches import live_peak_bytes, measure, noise
 from worker.engine.family import ProbeShape, SpeechNetwork
-from worker.memory.memory_fit import fit_memory_model
+from worker.memory.calibration_fit import fit_memory_model
 from worker.recogniser import EMPTY_REQUEST, Pcm, RecognisedSpan
 
 CPU = torch.device("cpu")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from worker.batching.batch_packing import plan_batches
 from worker.batching.choose_size import SMALLEST_BATCH_S, choose_batch_size_s
-from worker.batching.plan import plan_batches
-from worker.memory.model import MemoryModel, Reserve
+from worker.memory.batch_memory_model import MemoryModel, Reserve
 from worker.pass_cost import PassCost
 from worker.recogniser import SAMPLE_RATE, SpeechSpan
 

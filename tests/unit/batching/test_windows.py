@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.speech.span_lengths import spans_of_talk
-from worker.batching.plan import plan_batches
+from worker.batching.batch_packing import plan_batches
 from worker.batching.windows import (
     BATCHES_A_WINDOW,
     FIRST_WINDOW_S,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.batching.choose_size import SMALLEST_BATCH_S, choose_batch_size_s
-from worker.memory.model import MIB, MemoryModel, RamProbe, Reserve
+from worker.memory.batch_memory_model import MIB, MemoryModel, RamProbe, Reserve
 from worker.memory.share import (
     CONTEXT_BYTES,
     device_limit,

@@ -122,7 +122,7 @@ def test_a_recording_has_its_hash_whether_or_not_this_process_saw_all_of_it(
         read.append(1)
         return file_digest(*given)
 
-    monkeypatch.setattr("shared.storage.local.unfinished.hashlib.file_digest", counted)
+    monkeypatch.setattr("shared.storage.local.partial_upload.hashlib.file_digest", counted)
     assert submit(client, address).status_code == 202
     with rows.reading() as session:
         assert session.scalars(select(Recording.sha256)).all() == [
@@ -143,7 +143,7 @@ def test_a_recording_that_this_process_saw_from_its_beginning_is_not_read_again(
     def read(*given: Any) -> Any:
         raise AssertionError("the recording was read")
 
-    monkeypatch.setattr("shared.storage.local.unfinished.hashlib.file_digest", read)
+    monkeypatch.setattr("shared.storage.local.partial_upload.hashlib.file_digest", read)
     assert submit(client, address).status_code == 202
     with rows.reading() as session:
         assert session.scalars(select(Recording.sha256)).one() == hashlib.sha256(SOUND).hexdigest()

@@ -31,8 +31,8 @@ from web.api.schemas.transcripts.reports import (
     TemplateGroupIn,
     TemplatesQuery,
 )
-from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
+from web.authentication.owner_or_group import keeper_of
 from web.http.filenames import attachment, download_name
 from web.i18n.languages import current_language
 from web.services import services

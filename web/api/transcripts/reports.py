@@ -26,8 +26,8 @@ from web.api.parsing import parse, parse_json, takes_query
 from web.api.schemas.transcripts.reports import ReportQuery, TemplateIn, TemplateOut
 from web.api.transcripts.downloads import provenance_of, read_transcript
 from web.authentication.job_access import owner_of
-from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
+from web.authentication.owner_or_group import keeper_of
 from web.http.filenames import attachment, download_name
 from web.i18n.languages import current_language
 from web.monitoring.traces import exporting

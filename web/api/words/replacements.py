@@ -21,7 +21,7 @@ from web.api.schemas.replacements import (
     ReplacementQuery,
     WhichList,
 )
-from web.authentication.keeper import keeper_of
+from web.authentication.owner_or_group import keeper_of
 from web.authentication.sign_in import current_person, require_admin
 from web.http.filenames import attachment
 from web.services import services

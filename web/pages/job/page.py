@@ -47,13 +47,13 @@ from web.api.transcripts.report_templates import usable_templates
 from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.job.player import player_of
-from web.pages.job.reading import PARAGRAPH_RULE, speakers_of
+from web.pages.job.speakers_and_paragraphs import PARAGRAPH_RULE, speakers_of
 from web.pages.job.timeline import timeline
 from web.pages.minutes.panel import MinutesPanel, minutes_panel
 from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.pages.words.hotwords import job_hotwords
-from web.polling.dependencies import PAGE_MAX_AGE_S, track_dependencies
+from web.polling.cache_dependencies import PAGE_MAX_AGE_S, track_dependencies
 from web.services import services
 from web.site_address import same_site_path
 

@@ -20,8 +20,8 @@ from shared.search.saved import (
 )
 from web.api.parsing import parse
 from web.api.searches import address_of, usable_searches
-from web.authentication.keeper import keeper_of
 from web.authentication.owner import current_owner_id
+from web.authentication.owner_or_group import keeper_of
 from web.pages.blueprint import flash_error, group_given_to, group_of_form, pages
 from web.pages.confirmation import is_confirmed, question_page
 from web.pages.listing.query import ListQuery

@@ -35,7 +35,7 @@ from web.authentication.job_access import LOOK_EVERY_S
 from web.errors import localised_error, retry_after_s
 from web.http.security_headers import content_security_policy
 from web.pages.job.player import player_of
-from web.pages.job.reading import PARAGRAPH_RULE, speakers_of
+from web.pages.job.speakers_and_paragraphs import PARAGRAPH_RULE, speakers_of
 from web.services import services
 
 links = Blueprint("links", __name__, url_prefix="/s")

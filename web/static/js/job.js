@@ -8,7 +8,7 @@ import { markPlaces } from "./marks/marks.js";
 import { pollFragment } from "./live/live_fragment.js";
 import { showPartialText } from "./transcript/partial_text.js";
 import { readAsParagraphs } from "./transcript/paragraphs.js";
-import { readAndListen } from "./transcript/spoken_word.js";
+import { readAndListen } from "./transcript/player_sync.js";
 import { showMinutes } from "./minutes/minutes.js";
 import { nameSpeakers } from "./speakers/speakers.js";
 

@@ -174,7 +174,7 @@ def _whole(done: WholeFile) -> dict[str, Any]:
 
 def run_out(task: dict[str, Any], notes: Notes) -> None:
     """Recognise the same batches before and after most of the memory is taken away."""
-    from worker.batching.plan import plan_batches
+    from worker.batching.batch_packing import plan_batches
 
     # Calibrated, to know exactly what to take away.
     recogniser: Any = load_configured_recogniser(settings_of(task), calibrate=True)

@@ -14,7 +14,7 @@ import torch
 from worker.engine.calibration.probe_batches import measure, measure_cost
 from worker.engine.family import SpeechNetwork
 from worker.engine.precision import TORCH
-from worker.memory.memory_fit import (
+from worker.memory.calibration_fit import (
     Calibration,
     CalibrationKey,
     ImplausibleFit,

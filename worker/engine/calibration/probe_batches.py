@@ -1,4 +1,4 @@
-"""Probe batches: what a forward pass really takes on this device, for `worker.memory.memory_fit`.
+"""Probe batches: what a pass really takes on this device, for `worker.memory.calibration_fit`.
 
 The probes are noise, for the memory depends on shapes alone.  Their lengths fall a little, as in a
 planned batch, so that the recurrent layer packs them the way it packs real ones.
@@ -18,8 +18,8 @@ import torch
 from worker.engine.device import return_freed_memory, within_memory
 from worker.engine.family import ProbeShape, SpeechNetwork
 from worker.engine.precision import TORCH
-from worker.memory.memory_fit import Measurement, Timing, fit_pass_cost
-from worker.memory.model import MemoryModel, ResidentPeak
+from worker.memory.batch_memory_model import MemoryModel, ResidentPeak
+from worker.memory.calibration_fit import Measurement, Timing, fit_pass_cost
 from worker.pass_cost import PassCost
 from worker.recogniser import EMPTY_REQUEST, SAMPLE_RATE, BatchOutOfMemory, Pcm
 

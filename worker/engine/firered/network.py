@@ -23,13 +23,13 @@ from worker.engine.fbank import Fbank, povey
 from worker.engine.firered.beam_search import BeamOptions, Hypothesis, Marks, beam_search
 from worker.engine.firered.conformer import encoded_frames, own_frames
 from worker.engine.firered.ctc_alignment import Milliseconds, align
-from worker.engine.firered.memory_estimate import (
+from worker.engine.firered.repetition import without_loops
+from worker.engine.firered.uncalibrated_memory import (
     COST,
     NetworkShape,
     estimate_memory,
     most_tokens,
 )
-from worker.engine.firered.repetition import without_loops
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
@@ -37,7 +37,7 @@ from worker.engine.networks.heard_token import HeardToken
 from worker.engine.networks.pieces_to_words import SPACE, words_from_pieces
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.precision import Precision
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.recogniser import RecognisedSpan, RecognitionRequest
 
 LANGUAGES = ("zh", "en")

@@ -42,13 +42,13 @@ from worker.engine.paraformer.blstm import bidirectional
 from worker.engine.paraformer.cif import integrate_and_fire, token_counts
 from worker.engine.paraformer.hotwords.apply_hotwords import Hotwords
 from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords
-from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
 from worker.engine.paraformer.rounding import round_weights
 from worker.engine.paraformer.timestamps import token_times
 from worker.engine.paraformer.tokens_to_words import words_from_tokens
+from worker.engine.paraformer.uncalibrated_memory import NetworkShape, estimate_memory
 from worker.engine.paraformer.usual_pass_cost import COST
 from worker.engine.precision import Precision
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.recogniser import RecognisedSpan, RecognitionRequest
 
 LANGUAGE = "zh"

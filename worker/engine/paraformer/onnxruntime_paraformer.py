@@ -17,11 +17,11 @@ from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.onnx.layers import Float32Layers, Int8Layers
 from worker.engine.onnx.sanm import decoder_graph, encoder_graph
 from worker.engine.onnx.session import Session
-from worker.engine.paraformer.memory_estimate import FRAME_SECONDS
 from worker.engine.paraformer.network import Paraformer
+from worker.engine.paraformer.uncalibrated_memory import FRAME_SECONDS
 from worker.engine.paraformer.usual_pass_cost import PADDED_COST
 from worker.engine.precision import INT8, ONNXRUNTIME
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 
 _MATRICES = 2
 """Matrices of scores that live at once: one read, one written."""

@@ -31,14 +31,14 @@ from worker.engine.networks.pieces_to_words import words_from_pieces
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.precision import Precision
 from worker.engine.sensevoice.ctc_alignment import heard_tokens
-from worker.engine.sensevoice.memory_estimate import (
+from worker.engine.sensevoice.rich_tags import LANGUAGES, QUERIES, is_tag, language_tag
+from worker.engine.sensevoice.uncalibrated_memory import (
     COST,
     NetworkShape,
     estimate_memory,
     labelled_rows,
 )
-from worker.engine.sensevoice.rich_tags import LANGUAGES, QUERIES, is_tag, language_tag
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.recogniser import RecognisedSpan, RecognitionRequest
 
 LONGEST_SPAN_S = 30.0

@@ -13,7 +13,7 @@ from worker.engine.loading.funasr_modules import register_classes
 from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
 from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords, PlainWords
-from worker.engine.paraformer.hotwords.spoken import READINGS, Spoken
+from worker.engine.paraformer.hotwords.packed_tokens import READINGS, Spoken
 
 CPU = torch.device("cpu")
 WIDTH = 256

@@ -12,7 +12,7 @@ from worker.engine.paraformer.hotwords import keys_and_values
 from worker.engine.paraformer.hotwords.bias_decoder import attention_paid
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
 from worker.engine.paraformer.hotwords.keys_and_values import PlainWords
-from worker.engine.paraformer.hotwords.spoken import Spoken
+from worker.engine.paraformer.hotwords.packed_tokens import Spoken
 
 
 def test_each_span_has_its_own_in_order_of_the_list() -> None:

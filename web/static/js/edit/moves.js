@@ -1,7 +1,7 @@
 import { _ } from "../page/i18n.js";
 import { doubtfulNear, nextDoubtful } from "./doubt.js";
 import * as sentence from "./sentence.js";
-import { stepBack } from "../player/pedals.js";
+import { stepBack } from "../player/shortcuts_while_typing.js";
 
 const REACTION_S = 0.6; // from the end of a wrong word until somebody who hears it presses a key
 const NOTICED_S = 1.3; // and the longest, for a word that is uncertain

@@ -7,7 +7,7 @@ import { createElement } from "../upload/row.js";
 import { KeptRecording, hold } from "./kept.js";
 import { deleteKept, KeptRow, offerKept, playerOf, saveAsFile, sureToDelete } from "./row.js";
 import { Sending } from "./sending.js";
-import { NoSound, Sound } from "./sound.js";
+import { NoSound, Sound } from "./capture_sources.js";
 import { SoundChoice } from "./sound_choice.js";
 
 const KINDS = [

@@ -1,7 +1,7 @@
 // What is chosen to be recorded: which microphone, and whether the sound of the screen as well.
 import { _ } from "../page/i18n.js";
 import { createElement } from "../upload/row.js";
-import { chooseMicrophone, chosenMicrophone, hasScreenSound, microphones, Sound } from "./sound.js";
+import { chooseMicrophone, chosenMicrophone, hasScreenSound, microphones, Sound } from "./capture_sources.js";
 
 export class SoundChoice {
   constructor() {

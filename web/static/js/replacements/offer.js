@@ -1,6 +1,6 @@
 // The offer to write a corrected word so from now on.
 import { build } from "../edit/build.js";
-import { open } from "../edit/conflict_and_history.js";
+import { open } from "../edit/conflict_and_history_dialogs.js";
 import { difference, pieces } from "../edit/merge_texts.js";
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";

@@ -1,6 +1,6 @@
 // Writing other words in the place of those that were found, one by one or everywhere.
 import { build } from "../edit/build.js";
-import { marked, open } from "../edit/conflict_and_history.js";
+import { marked, open } from "../edit/conflict_and_history_dialogs.js";
 import * as sentence from "../edit/sentence.js";
 import { isComposing } from "../page/focus.js";
 import { _, ngettext } from "../page/i18n.js";

@@ -4,7 +4,7 @@ import { copyButtons } from "../page/copy.js";
 import { showLocalTimes } from "../page/local_times.js";
 import { tellWhenReady } from "../page/ready.js";
 import { readAsParagraphs } from "../transcript/paragraphs.js";
-import { readAndListen } from "../transcript/spoken_word.js";
+import { readAndListen } from "../transcript/player_sync.js";
 
 tellWhenReady();
 showLocalTimes(document.querySelector(".until"));

@@ -16,7 +16,7 @@ from worker.engine.paraformer.hotwords.bias_decoder import BiasDecoder
 from worker.engine.paraformer.hotwords.bias_encoder import encode
 from worker.engine.paraformer.hotwords.choice import KEPT, choose
 from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords
-from worker.engine.paraformer.hotwords.spoken import Spoken
+from worker.engine.paraformer.hotwords.packed_tokens import Spoken
 from worker.engine.paraformer.hotwords.tokens import WordTokens
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _LISTS_KEPT = 2
 _KEPT_BYTES = 128 << 20
 """Bytes above which only the list in use is kept.  A job's 5,000 words take 123 MB at
 Paraformer-large's width: with what encoding them takes, less than the 256 MiB that no batch is
-planned into (`worker.memory.model.Reserve`), so the memory model has no term for lists."""
+planned into (`worker.memory.batch_memory_model.Reserve`), so that model has no term for lists."""
 
 _TOKENS_AT_ONCE = 1_024
 """Padded tokens that pass through the bias decoder together.  At Paraformer-large's width they take

@@ -21,7 +21,7 @@ from worker.engine.paraformer.hotwords.keys_and_values import (
     PlainWords,
     pieces,
 )
-from worker.engine.paraformer.hotwords.spoken import Spoken
+from worker.engine.paraformer.hotwords.packed_tokens import Spoken
 
 LAST_WEIGHED = 5
 """Index of the layer whose attention weighs the words: FunASR's sixth, or the last of fewer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 
 FRAME_SECONDS = 0.06
 """Seconds in one encoder frame: six 10 ms feature frames (lfr_n = 6)."""

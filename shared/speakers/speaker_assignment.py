@@ -7,8 +7,8 @@ from itertools import pairwise
 from math import isqrt
 
 from shared.speakers.find_speakers import find_speakers
-from shared.speakers.speaker_count import AUTOMATIC, SpeakerCount
-from shared.speakers.turns import PAUSE_SAMPLES, Heard, take_turns
+from shared.speakers.requested_speaker_count import AUTOMATIC, SpeakerCount
+from shared.speakers.viterbi_turns import PAUSE_SAMPLES, Heard, take_turns
 from shared.speakers.voice_map import FARTHEST, VoiceMap, VoicePiece
 from shared.transcripts.values import SAMPLE_RATE
 

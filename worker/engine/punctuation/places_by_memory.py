@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from worker.memory.model import Allocator, Reserve
+from worker.memory.batch_memory_model import Allocator, Reserve
 from worker.recogniser import BatchOutOfMemory, MemoryProbe
 
 Span = tuple[int, int]

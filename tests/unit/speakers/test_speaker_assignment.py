@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.speakers.cut import cut
-from shared.speakers.speaker_count import AUTOMATIC, SpeakerCount
+from shared.speakers.requested_speaker_count import AUTOMATIC, SpeakerCount
+from shared.speakers.speaker_assignment import cut
 from shared.speakers.voice_map import VoiceMap, VoicePiece
 
 RATE = 16_000

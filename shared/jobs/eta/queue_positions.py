@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from shared.jobs.eta.simulation import ANY, RunningJob, WaitingJob, simulate_queue
 from shared.jobs.eta.snapshot import QueueSnapshot
-from shared.jobs.scheduling.queue_places import (
+from shared.jobs.scheduling.approximate_places import (
     Place,
     WaitingOwners,
     first_of_each_owner,

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.memory.memory_fit import (
+from worker.engine.paraformer.uncalibrated_memory import NetworkShape, estimate_memory
+from worker.memory.batch_memory_model import C_LIBRARY, MemoryModel
+from worker.memory.calibration_fit import (
     LEAST_FIXED_S,
     MOST_FIXED_S,
     MOST_PER_LONGEST_S,
@@ -27,7 +28,6 @@ from worker.memory.memory_fit import (
     stored,
     worst_error,
 )
-from worker.memory.model import C_LIBRARY, MemoryModel
 from worker.pass_cost import PassCost
 
 ARCHITECTURE = estimate_memory(NetworkShape(model_dim=512, vocabulary=8404))

@@ -3,7 +3,7 @@
 The memory of a batch everywhere; on a GPU also what one more forward pass costs in time.
 
 Pure but for the file that it keeps; `worker.engine.calibration.probe_batches` runs the
-batches.  Units are those of `worker.memory.model`: bytes, and padded seconds.
+batches.  Units are those of `worker.memory.batch_memory_model`: bytes, and padded seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.pass_cost import PassCost
 
 VERSION = 5

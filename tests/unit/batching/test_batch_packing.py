@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.states import BatchLimit
+from worker.batching.batch_packing import plan_batches
 from worker.batching.choose_size import BatchSizeDecision, LengthCeiling, choose_batch_size_s
-from worker.batching.plan import plan_batches
-from worker.memory.model import MIB, MemoryModel, Reserve
+from worker.memory.batch_memory_model import MIB, MemoryModel, Reserve
 from worker.pass_cost import (
     LEAST_PADDING_LIMIT,
     MOST_PADDING_LIMIT,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from worker.engine.punctuation.parallel_places import MeasuredPasses, PassMemory
-from worker.memory.model import Allocator, Reserve
+from worker.engine.punctuation.places_by_memory import MeasuredPasses, PassMemory
+from worker.memory.batch_memory_model import Allocator, Reserve
 from worker.recogniser import BatchOutOfMemory
 
 SPANS = [(0, 40), (40, 60), (60, 160), (160, 200), (200, 220)]

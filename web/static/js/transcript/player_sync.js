@@ -1,6 +1,6 @@
 import { listenToKeys } from "../player/keys.js";
 import { Overview } from "../player/overview.js";
-import { listenToPedals } from "../player/pedals.js";
+import { listenToPedals } from "../player/shortcuts_while_typing.js";
 import { keepPlace } from "../player/kept_place.js";
 import { showPicture } from "../player/picture.js";
 import { Player } from "../player/player.js";
@@ -12,7 +12,7 @@ import { Follow } from "./follow.js";
 import { mark } from "./highlights.js";
 import { Navigation } from "./navigation.js";
 import { Sentences, rangeIn } from "./sentences.js";
-import { singleStop } from "./stops.js";
+import { singleStop } from "./roving_tabindex.js";
 import { Words } from "./words.js";
 
 /**

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.engine.networks.usual_pass_cost import UsualPassCost
-from worker.memory.model import MemoryModel
+from worker.memory.batch_memory_model import MemoryModel
 from worker.pass_cost import PassCost
 
 FRAME_SECONDS = 0.06

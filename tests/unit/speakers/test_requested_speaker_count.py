@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.speakers.speaker_count import AUTOMATIC, SpeakerCount
+from shared.speakers.requested_speaker_count import AUTOMATIC, SpeakerCount
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from worker.engine.paraformer.hotwords.spoken import READINGS, Spoken
+from worker.engine.paraformer.hotwords.packed_tokens import READINGS, Spoken
 
 CPU = torch.device("cpu")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.engine.paraformer.memory_estimate import NetworkShape, estimate_memory
-from worker.memory.model import (
+from worker.engine.paraformer.uncalibrated_memory import NetworkShape, estimate_memory
+from worker.memory.batch_memory_model import (
     MIB,
     MemoryModel,
     RamProbe,

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.speakers.turns import (
+from shared.speakers.viterbi_turns import (
     CHANGE_AT_A_PAUSE,
     CHANGE_IN_SPEECH,
     PAUSE_SAMPLES,
