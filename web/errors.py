@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from math import ceil
-from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
@@ -26,6 +25,7 @@ from shared.accounts.errors import TooManyAttempts
 from shared.errors import DatabaseUnavailable, LongscribeError, QueueFull
 from shared.export.reports.refusals import TemplateRefused
 from shared.quotas.errors import QuotaExceeded
+from web.error_shapes import error_object, in_shape_of
 from web.i18n.languages import N_, current_language
 from web.i18n.quota_text import refusal_text
 from web.i18n.template_text import template_refusal_text
@@ -45,9 +45,6 @@ _LIKE_PROGRAMS = re.compile(
     r"|.*\.(json|xml|ya?ml)$"
 )
 """Paths at which programs look for another service's API, and no page of this one is."""
-
-_LIKE_ASSEMBLYAI = re.compile(r"/v2/(upload|transcript)(/|$)")
-_LIKE_DASHSCOPE = re.compile(r"/api/v1/(services|tasks)(/|$)")
 
 _METHODS_OF_PAGES = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
@@ -84,16 +81,6 @@ _TITLES = {
     507: N_("The server's disk is full"),
 }
 """Titles of the error pages, by HTTP status."""
-
-
-def error_object(
-    message: str, *, status: int, code: str, param: str | None = None
-) -> dict[str, str | None]:
-    """Build the value of `error` in a response or a failed job."""
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    # It may quote what was sent, in which half a character can be that cannot be sent back.
-    message = message.encode("utf-8", "replace").decode()
-    return {"message": message, "type": kind, "param": param, "code": code}
 
 
 def job_error_object(code: str, message: str) -> dict[str, str | None]:
@@ -238,7 +225,7 @@ def _respond(
     response: Response
     if wants_json():
         error = error_object(message, status=status, code=code, param=param)
-        response = jsonify(_in_shape(error))
+        response = jsonify(in_shape_of(request.path, error))
     else:
         title = _(_TITLES[status]) if status in _TITLES else _("That did not work")
         values = {"status": status, "title": title, "message": message}
@@ -248,15 +235,6 @@ def _respond(
             values["csrf_token"] = lambda: ""
         response = make_response(render_template("error.html", **values))
     return _completed(response, status=status, retry_after_s=retry_after_s)
-
-
-def _in_shape(error: dict[str, str | None]) -> dict[str, Any]:
-    """The body of an error in the shape that the clients of this request's path read."""
-    if _LIKE_ASSEMBLYAI.match(request.path):
-        return {"error": error["message"], "code": error["code"]}
-    if _LIKE_DASHSCOPE.match(request.path):
-        return {"code": error["code"], "message": error["message"]}
-    return {"error": error}
 
 
 def _completed(response: Response, *, status: int, retry_after_s: float) -> Response:

@@ -17,11 +17,10 @@ from web.authentication.owner import current_owner_id
 from web.fetches import submission
 from web.fetches.schemas import FetchListOut, FetchOut, FetchSubmission, fetch_out
 from web.idempotency import idempotency_key
+from web.polling.intervals import FETCH_S
 from web.services import services
 
 blueprint = APIBlueprint("fetches", __name__, url_prefix="/api/v1/fetches")
-
-_POLL_S = 2
 
 
 def _answer(shown: BaseModel, status: int = 200) -> Response:
@@ -45,7 +44,7 @@ def create_fetch() -> Response:
     fetch = submission.ask_as(wanted, idempotency_key=key)
     response = _answer(fetch_out(fetch), 202)
     response.headers["Location"] = url_for(".get_fetch", fetch_id=fetch.id)
-    response.headers["Retry-After"] = str(_POLL_S)
+    response.headers["Retry-After"] = str(FETCH_S)
     return response
 
 
@@ -64,7 +63,7 @@ def get_fetch(fetch_id: UUID) -> Response:
     found = requests.get(services().db, owner_id=current_owner_id(), fetch_id=str(fetch_id))
     response = _answer(fetch_out(found))
     if found.state in requests.OPEN:
-        response.headers["Retry-After"] = str(_POLL_S)
+        response.headers["Retry-After"] = str(FETCH_S)
     return response
 
 

@@ -26,6 +26,7 @@ from web.errors import localised_error, localised_message
 from web.fetches import submission
 from web.fetches.schemas import FetchSubmission
 from web.i18n.languages import N_
+from web.polling.intervals import FETCH_S
 from web.services import services
 
 page = Blueprint("fetches_page", __name__)
@@ -38,7 +39,6 @@ _STATES = {
 }
 
 _SHOWN = 50
-_ASK_AGAIN_S = 2
 
 
 def _problem(fetch: FetchRecord) -> str | None:
@@ -59,7 +59,7 @@ def _list(template: str, status: int = 200, **context: Any) -> Response:
     )
     response = make_response(html, status)
     if any(one.state in requests.OPEN for one in found):
-        response.headers["Retry-After"] = str(_ASK_AGAIN_S)
+        response.headers["Retry-After"] = str(FETCH_S)
     return response
 
 

@@ -35,15 +35,12 @@ from web.api.schemas.jobs import (
 from web.api.schemas.listening import AudioOut
 from web.errors import job_error_object
 from web.i18n.languages import N_
+from web.polling.intervals import job_interval_s
 
 DEMO_NOTICE = N_(
     "The bundled demonstration model knows about 500 characters of synthetic speech. It shows "
     "that everything works; for real recordings set LONGSCRIBE_MODEL to another model."
 )
-
-_POLL_AT_LEAST_S = 1
-_POLL_AT_MOST_S = 15
-_POLL_QUEUED_S = 3
 
 
 def present(view: JobView, settings: Settings) -> JobOut:
@@ -225,15 +222,8 @@ def job_response(job: JobDetailOut, status: int = 200) -> Response:
     response = jsonify(job.model_dump(mode="json", by_alias=True))
     response.status_code = status
     if job.status not in TERMINAL:
-        response.headers["Retry-After"] = str(poll_after_s(job))
+        response.headers["Retry-After"] = str(job_interval_s(job.eta_seconds))
     return with_etag(response, job)
-
-
-def poll_after_s(job: JobOut) -> int:
-    """Seconds until the next poll: a tenth of the remaining time, within limits."""
-    if job.eta_seconds is None:
-        return _POLL_QUEUED_S
-    return max(_POLL_AT_LEAST_S, min(_POLL_AT_MOST_S, round(job.eta_seconds / 10)))
 
 
 def with_etag(response: Response, shown: JobOut | JobListOut | HistoryOut) -> Response:

@@ -19,9 +19,6 @@ from web.api.schemas.minutes import (
 )
 from web.errors import job_error_object
 
-POLL_AFTER_S = 2
-"""Seconds after which to ask again while minutes are being written."""
-
 UNDER_WAY = frozenset({MinutesStatus.QUEUED, MinutesStatus.RUNNING})
 
 

@@ -20,7 +20,7 @@ from shared.minutes.prompts import prompts_of_request
 from shared.minutes.requests import MinutesRecord
 from shared.states import MinutesStatus
 from shared.transcripts.values import Transcript
-from web.api.minutes.presenter import POLL_AFTER_S, UNDER_WAY, present_minutes
+from web.api.minutes.presenter import UNDER_WAY, present_minutes
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse_json
@@ -33,6 +33,7 @@ from web.api.schemas.minutes import (
 )
 from web.authentication.job_access import owner_of
 from web.i18n.languages import current_language
+from web.polling.intervals import MINUTES_S
 from web.services import services
 
 blueprint = APIBlueprint("minutes", __name__, url_prefix="/api/v1/jobs")
@@ -201,5 +202,5 @@ def _shown(found: MinutesRecord, *, status: int = 200) -> Response:
     response = jsonify(shown.model_dump(mode="json"))
     response.status_code = status
     if found.status in UNDER_WAY:
-        response.headers["Retry-After"] = str(POLL_AFTER_S)
+        response.headers["Retry-After"] = str(MINUTES_S)
     return response

@@ -29,7 +29,8 @@ from web.api.schemas.speakers.job_speakers import (
 )
 from web.authentication.job_access import access_of, owner_of
 from web.authentication.owner import current_owner_id
-from web.errors import error_object, localised_error
+from web.error_shapes import error_object
+from web.errors import localised_error
 from web.services import services
 
 blueprint = APIBlueprint("speakers", __name__, url_prefix="/api/v1/jobs")

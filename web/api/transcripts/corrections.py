@@ -26,7 +26,7 @@ from web.api.schemas.transcripts.corrections import (
 )
 from web.authentication.job_access import owner_of
 from web.authentication.owner import current_owner_id
-from web.errors import error_object
+from web.error_shapes import error_object
 from web.services import services
 
 blueprint = APIBlueprint("corrections", __name__, url_prefix="/api/v1/jobs")

@@ -18,7 +18,8 @@ from shared.transcripts.values import Sentence, Transcript
 from shared.words.job_terms import terms_of_job
 from web.authentication.owner import current_owner_id
 from web.compatible.openai.fields import TranscriptionFields
-from web.errors import error_object, status_of
+from web.error_shapes import error_object
+from web.errors import status_of
 from web.monitoring.traces import exporting
 from web.services import services
 

@@ -15,7 +15,7 @@ from shared.states import JobStatus
 from web.authentication.owner import current_owner_id
 from web.compatible.openai.answers import error_of, job_address, speaker_segments, transcript_of
 from web.compatible.openai.fields import TranscriptionFields
-from web.errors import error_object
+from web.error_shapes import error_object
 from web.services import Services, services
 from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
 from web.waiting.wait_for_changes import Wait

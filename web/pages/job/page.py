@@ -41,7 +41,7 @@ from shared.transcripts import rules
 from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Transcript
 from web.api.jobs.history import present_history
-from web.api.jobs.presenter import poll_after_s, present_detail, stored_data_error
+from web.api.jobs.presenter import present_detail, stored_data_error
 from web.api.schemas.jobs import HistoryOut
 from web.api.transcripts.report_templates import usable_templates
 from web.authentication.job_access import access_of, owner_of
@@ -54,6 +54,7 @@ from web.pages.voices import suggestions_address
 from web.pages.why_jobs_wait import room_waited_for, why_jobs_wait, workers_seen
 from web.pages.words.hotwords import job_hotwords
 from web.polling.cache_dependencies import PAGE_MAX_AGE_S, track_dependencies
+from web.polling.intervals import job_interval_s
 from web.services import services
 from web.site_address import same_site_path
 
@@ -180,7 +181,7 @@ def job_fragment(job_id: UUID) -> Response:
         context = _job_context(str(job_id))
         shown = context["job"]
         noted.shows([(shown.id, shown.queue_position)], workers_alive=shown.workers_alive)
-    poll_after = None if context["finished"] else poll_after_s(shown)
+    poll_after = None if context["finished"] else job_interval_s(shown.eta_seconds)
     return _fragment("job/_job.html", context, poll_after)
 
 

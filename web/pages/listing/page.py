@@ -15,7 +15,6 @@ from shared.errors import InvalidRequest
 from shared.jobs import QueueSnapshot
 from shared.states import TERMINAL, JobStatus
 from web.api.cursors import cursors
-from web.api.jobs.presenter import poll_after_s
 from web.api.parsing import parse
 from web.authentication.owner import current_owner_id
 from web.i18n.languages import current_language
@@ -26,6 +25,7 @@ from web.pages.listing.searches import folders
 from web.pages.listing.selection import MAX_SELECTED
 from web.pages.upload_form import kept_by_groups, model_choices
 from web.pages.why_jobs_wait import why_jobs_wait, workers_seen
+from web.polling.intervals import LIST_UNCHANGED_S, job_interval_s
 from web.services import services
 
 _PER_PAGE = 25
@@ -33,7 +33,6 @@ _PER_PAGE = 25
 _ESTIMATES_FRESH_S = 15
 """Seconds after which a page with estimated times is rendered anew though nothing happened."""
 
-_POLL_UNCHANGED_S = 4
 """Seconds between polls while nothing changes; each such answer costs two SQL statements, and a
 third where jobs wait and no worker takes any."""
 
@@ -73,7 +72,8 @@ def _context(query: ListQuery, snapshot: QueueSnapshot, why: dict[str, Any]) -> 
         **why,
         "version": _version(query, snapshot, why),
         "poll_after": min(
-            (poll_after_s(row.job) for row in rows if row.job.status not in TERMINAL), default=None
+            (job_interval_s(row.job.eta_seconds) for row in rows if row.job.status not in TERMINAL),
+            default=None,
         ),
     }
 
@@ -171,7 +171,7 @@ def jobs_fragment() -> Response:
     version = _version(query, snapshot, why)
     if request.if_none_match.contains_weak(version):
         response = make_response("", 304)
-        poll_after = _POLL_UNCHANGED_S if _unfinished(snapshot) else None
+        poll_after = LIST_UNCHANGED_S if _unfinished(snapshot) else None
     else:
         context = _context(query, snapshot, why)
         response = make_response(render_template("list/_jobs.html", **context))

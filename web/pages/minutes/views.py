@@ -21,12 +21,12 @@ from shared.minutes.errors import (
     MinutesOff,
 )
 from shared.minutes.prompts import LANGUAGES
-from web.api.minutes.presenter import POLL_AFTER_S
 from web.api.minutes.views import ask_for, change, keep_marks, try_again
 from web.authentication.job_access import access_of, owner_of
 from web.pages.blueprint import flash_error, pages
 from web.pages.confirmation import is_confirmed, question_page
 from web.pages.minutes.panel import minutes_panel
+from web.polling.intervals import MINUTES_S
 from web.services import services
 
 
@@ -41,7 +41,7 @@ def minutes_fragment(job_id: UUID) -> Response:
     response = make_response(html)
     response.set_etag(hashlib.sha256(html.encode()).hexdigest()[:32], weak=True)
     if panel and panel.under_way:
-        response.headers["Retry-After"] = str(POLL_AFTER_S)
+        response.headers["Retry-After"] = str(MINUTES_S)
     response.make_conditional(request)
     return response
 
