@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from shared.errors import FileTooLarge
 from shared.storage.space import Space
 
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f-]{36}", re.ASCII)
@@ -218,13 +217,3 @@ def require_key(key: str) -> str:
     if not is_key(key):
         raise ValueError(f"not the key of a blob: {key!r}")
     return key
-
-
-def too_large(max_bytes: int) -> FileTooLarge:
-    """Error for a file that exceeds LONGSCRIBE_MAX_UPLOAD_BYTES."""
-    return FileTooLarge(
-        f"This file is larger than the {max_bytes / 2**20:.0f} MB that this server accepts. "
-        "Compress it (an hour of speech needs about 30 MB as MP3), or ask the operator to raise "
-        "LONGSCRIBE_MAX_UPLOAD_BYTES.",
-        param="file",
-    )

@@ -7,7 +7,7 @@ import structlog
 from shared import jobs
 from shared.errors import InvalidRequest
 from shared.storage import reservations, uploads
-from shared.storage.blob_store import too_large
+from shared.storage.upload_size_limit import too_large
 from web.authentication.owner import current_owner_id
 from web.services import services
 from web.uploads.deferred_length import first_room_bytes

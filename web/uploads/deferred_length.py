@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shared.errors import FileTooLarge, InvalidRequest
 from shared.storage import reservations, uploads
-from shared.storage.blob_store import too_large
+from shared.storage.upload_size_limit import too_large
 from web.services import services
 
 _STEP_BYTES = 16 * 2**20

@@ -23,8 +23,9 @@ from shared.outbound.retry_after import retry_after_s
 from shared.quotas.limits import owner_limits
 from shared.settings import Settings
 from shared.storage import reservations, uploads
-from shared.storage.blob_store import BlobStore, StoredBlob, UnfinishedUpload, too_large
+from shared.storage.blob_store import BlobStore, StoredBlob, UnfinishedUpload
 from shared.storage.space import require_space
+from shared.storage.upload_size_limit import too_large
 
 MOST_REDIRECTS = 5
 

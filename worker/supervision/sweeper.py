@@ -26,7 +26,7 @@ from shared.notifications.forget_channels import forget_signed_out
 from shared.search import entries
 from shared.settings import Settings
 from shared.states import STORAGE_OBSTACLES, Obstacle
-from shared.storage import uploads
+from shared.storage import upload_cleanup
 from shared.storage.configured import open_blob_store
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from shared.webhooks import retention as deliveries
@@ -233,13 +233,13 @@ class Sweeper:
     def _remove_abandoned_uploads(self) -> None:
         if self._sees_no_storage():
             return
-        removed = uploads.sweep_incoming(self._blobs, untouched_s=_ABANDONED_UPLOAD_S)
+        removed = upload_cleanup.sweep_incoming(self._blobs, untouched_s=_ABANDONED_UPLOAD_S)
         if removed:
             log.info("removed abandoned uploads", files=removed)
         self._now_and_then("uploads", self._sweep_uploads)
 
     def _sweep_uploads(self) -> None:
-        if expired := uploads.sweep(self._db, self._blobs):
+        if expired := upload_cleanup.sweep(self._db, self._blobs):
             log.info("removed uploads that nobody went on with", uploads=expired)
 
     def _now_and_then(self, kind: str, sweep: Callable[[], object]) -> None:

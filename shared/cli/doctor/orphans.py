@@ -17,7 +17,7 @@ from shared.db import Database
 from shared.models import Job, Recording
 from shared.settings import Settings
 from shared.states import TERMINAL
-from shared.storage import uploads
+from shared.storage import upload_cleanup, uploads
 from shared.storage.blob_store import StoredEntry, key_of
 from shared.storage.configured import open_blob_store
 from shared.storage.identity import StorageState, look_at_storage
@@ -113,7 +113,7 @@ def _old_entries(
 ) -> list[_Leftover]:
     return [
         _Leftover(entry.location, entry.size_bytes, partial(remove, entry.name))
-        for entry in uploads.untouched(entries, for_s=for_s)
+        for entry in upload_cleanup.untouched(entries, for_s=for_s)
     ]
 
 

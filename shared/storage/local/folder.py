@@ -20,7 +20,7 @@ from typing import BinaryIO, Self
 
 from shared.errors import storage_error
 from shared.models import new_id
-from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key, too_large
+from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key
 from shared.storage.local.durable import fsync_directory
 from shared.storage.local.incoming import IncomingFile
 from shared.storage.local.partial_upload import UnfinishedFile, locked
@@ -30,6 +30,7 @@ from shared.storage.space import (
     require_writable,
     usable_bytes,
 )
+from shared.storage.upload_size_limit import too_large
 
 
 class LocalFolder:

@@ -10,8 +10,9 @@ from typing import Self
 
 from shared.errors import storage_error
 from shared.models import new_id
-from shared.storage.blob_store import StoredBlob, key_of, too_large
+from shared.storage.blob_store import StoredBlob, key_of
 from shared.storage.local.durable import fsync_directory
+from shared.storage.upload_size_limit import too_large
 
 _CHECK_SPACE_EVERY_BYTES = 64 * 2**20
 

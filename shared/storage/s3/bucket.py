@@ -18,32 +18,21 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from shared.errors import UploadExpired, storage_error
 from shared.settings import Settings
-from shared.storage.blob_store import (
-    StoredEntry,
-    is_key,
-    key_of,
-    require_key,
-    too_large,
-)
+from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key
+from shared.storage.s3 import abandoned_uploads
 from shared.storage.s3.cached_answer import CachedAnswer
-from shared.storage.s3.client import AlreadyThere, BucketAddress, Client, NoSuchUpload
+from shared.storage.s3.client import AlreadyThere, BucketAddress, Client
 from shared.storage.s3.incoming import IncomingObject
-from shared.storage.s3.part import Multipart, part_bytes_for
-from shared.storage.s3.partial_upload import (
-    FOLDER,
-    UnfinishedObject,
-    UploadState,
-    remove_objects_of,
-)
+from shared.storage.s3.part import part_bytes_for
+from shared.storage.s3.partial_upload import UnfinishedObject, UploadState, objects_below
 from shared.storage.s3.reading import ObjectRange
 from shared.storage.s3.upload_locks import held
 from shared.storage.space import WorkSpace, require_space, work_space
+from shared.storage.upload_size_limit import too_large
 
 _IDENTITY = "storage-id"
 _WRITABLE = "writable"
@@ -59,8 +48,6 @@ _IDENTITY_HOLDS_S = 2.0
 
 _WRITABLE_HOLDS_S = 60.0
 _CHUNK_BYTES = 2**20
-_BETWEEN = "?"
-"""Stands between the key and the id of a multipart upload, in the names of `incoming`."""
 
 
 class Bucket:
@@ -254,67 +241,22 @@ class Bucket:
                 yield upload
 
     def discard_upload(self, upload_id: str) -> None:
-        state = UploadState.find(self._client, upload_id)
-        if state is not None:
-            state.multipart.abort()
-        remove_objects_of(self._client, upload_id)
+        abandoned_uploads.discard_upload(self._client, upload_id)
 
     # --- listings
 
     def recordings(self) -> Iterator[StoredEntry]:
-        for found in self._objects(""):
+        for found in objects_below(self._client, ""):
             name = self._client.name_of(found["Key"])
             if is_key(name):  # what others put there is theirs
-                yield self._entry(name, name, found["Size"], found["LastModified"].timestamp())
+                where, written_at = self._client.address.url(name), found["LastModified"]
+                yield StoredEntry(name, where, found["Size"], written_at.timestamp())
 
     def incoming(self) -> Iterator[StoredEntry]:
-        begun = [
-            (self._client.name_of(found["Key"]), found["UploadId"], found["Initiated"])
-            for page in self._client.pages("list_multipart_uploads", "")
-            for found in page.get("Uploads", ())
-        ]
-        begun = [one for one in begun if is_key(one[0])]
-        if not begun:
-            return
-        unfinished = {key_of(upload_id) for upload_id, _ in self._unfinished()}
-        for key, multipart_id, begun_at in begun:
-            if key in unfinished:
-                continue
-            try:
-                parts = Multipart(self._client, key, multipart_id).sent().values()
-            except NoSuchUpload:  # over meanwhile
-                continue
-            size = sum(part.size_bytes for part in parts)
-            at = max([begun_at, *(part.written_at for part in parts)]).timestamp()
-            yield self._entry(f"{key}{_BETWEEN}{multipart_id}", key, size, at)
+        return abandoned_uploads.incoming(self._client)
 
     def unfinished_uploads(self) -> Iterator[StoredEntry]:
-        for upload_id, objects in self._unfinished():
-            state = UploadState.find(self._client, upload_id)
-            parts = state.sent().values() if state else ()
-            times = [found["LastModified"] for found in objects]
-            times += [part.written_at for part in parts]
-            size = sum(part.size_bytes for part in parts)
-            size += max(found["Size"] for found in objects)
-            yield self._entry(upload_id, f"{FOLDER}{upload_id}", size, max(times).timestamp())
+        return abandoned_uploads.unfinished_uploads(self._client)
 
     def discard_incoming(self, name: str) -> None:
-        key, _, multipart_id = name.partition(_BETWEEN)
-        Multipart(self._client, require_key(key), multipart_id).abort()
-
-    def _unfinished(self) -> Iterator[tuple[str, list[Any]]]:
-        """The ids of unfinished uploads, each with its objects."""
-
-        def upload_of(found: Any) -> str:
-            name = self._client.name_of(found["Key"])
-            return name.removeprefix(FOLDER).partition("/")[0]
-
-        for upload_id, objects in groupby(self._objects(FOLDER), upload_of):
-            yield upload_id, list(objects)
-
-    def _objects(self, prefix: str) -> Iterator[Any]:
-        for page in self._client.pages("list_objects_v2", prefix):
-            yield from page.get("Contents", ())
-
-    def _entry(self, name: str, where: str, size: int, written_at: float) -> StoredEntry:
-        return StoredEntry(name, self._address.url(where), size, written_at)
+        abandoned_uploads.discard_incoming(self._client, name)

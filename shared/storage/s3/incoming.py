@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Self
 
 from shared.models import new_id
-from shared.storage.blob_store import StoredBlob, key_of, too_large
+from shared.storage.blob_store import StoredBlob, key_of
 from shared.storage.errors import StorageSilent
 from shared.storage.s3.client import Client, NoSuchUpload
 from shared.storage.s3.part import Multipart, PartFile
+from shared.storage.upload_size_limit import too_large
 
 
 class IncomingObject:

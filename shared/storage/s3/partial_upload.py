@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from shared.errors import UploadExpired
 from shared.storage.blob_store import StoredBlob, key_of
@@ -84,10 +84,15 @@ def tails_of(client: Client, upload_id: str) -> Iterator[_Tail]:
             yield _Tail(name, int(start), int(stop))
 
 
-def names_below(client: Client, folder: str) -> Iterator[str]:
+def objects_below(client: Client, folder: str) -> Iterator[Any]:
+    """Yield what the server's listing tells of each object whose name begins with `folder`."""
     for page in client.pages("list_objects_v2", folder):
-        for found in page.get("Contents", ()):
-            yield client.name_of(found["Key"])
+        yield from page.get("Contents", ())
+
+
+def names_below(client: Client, folder: str) -> Iterator[str]:
+    for found in objects_below(client, folder):
+        yield client.name_of(found["Key"])
 
 
 def remove_objects_of(client: Client, upload_id: str) -> None:

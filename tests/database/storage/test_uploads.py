@@ -14,7 +14,7 @@ from shared.db import Database
 from shared.errors import OffsetMismatch, UploadBusy, UploadExpired
 from shared.models import LOCAL_OWNER, Upload, new_id
 from shared.quotas.limits import UNLIMITED
-from shared.storage import reservations, uploads
+from shared.storage import reservations, upload_cleanup, uploads
 from shared.storage.blob_store import key_of
 from shared.storage.local.folder import LocalFolder
 from shared.storage.local.partial_upload import UnfinishedFile
@@ -63,15 +63,15 @@ def test_a_sweep_removes_what_expired_and_leaves_what_somebody_goes_on_with(
 ) -> None:
     living = begun(db, store)
     begun(db, store, kept_s=-1)
-    assert uploads.sweep(db, store) == 1
+    assert upload_cleanup.sweep(db, store) == 1
     assert files(store) == rows(db) == {living}
-    assert uploads.sweep(db, store) == 0
+    assert upload_cleanup.sweep(db, store) == 0
 
 
 def test_what_is_being_written_is_not_swept(db: Database, store: LocalFolder) -> None:
     upload_id = begun(db, store, kept_s=-1)
     with store.hold_upload(upload_id):
-        assert uploads.sweep(db, store) == 0
+        assert upload_cleanup.sweep(db, store) == 0
     assert files(store) == rows(db) == {upload_id}
 
 
@@ -81,7 +81,7 @@ def test_the_recording_of_a_job_outlives_its_upload(db: Database, store: LocalFo
         written(partial, b"sound")
         blob = partial.keep(5)
     job_id = jobs.submit(db, owner_id=LOCAL_OWNER, blob=blob, filename="周会.wav").job_id
-    assert uploads.sweep(db, store) == 1
+    assert upload_cleanup.sweep(db, store) == 1
     assert files(store) == {upload_id}
     assert rows(db) == set()
     assert uploads.job_of(db, owner_id=LOCAL_OWNER, upload_id=upload_id) == job_id
@@ -95,7 +95,7 @@ def test_a_whole_upload_that_never_became_a_job_is_swept_from_its_place(
     with store.hold_upload(upload_id) as partial:
         written(partial, b"sound")
         assert store.exists(partial.keep(5).key)
-    assert uploads.sweep(db, store) == 1
+    assert upload_cleanup.sweep(db, store) == 1
     assert files(store) == set()
 
 
@@ -105,7 +105,7 @@ def test_files_without_a_row_are_swept_once_they_are_old(db: Database, store: Lo
         store.begin_upload(upload_id)
     for upload_id in (living, stray):
         os.utime((store.root / "uploads") / upload_id, (time.time() - 2 * HOUR_S,) * 2)
-    assert uploads.sweep(db, store) == 1
+    assert upload_cleanup.sweep(db, store) == 1
     assert files(store) == {living, young}
 
 

@@ -60,7 +60,7 @@ def test_what_crashes_left_in_a_bucket_is_found_and_removed(
 
     assert [found.level for found in check_orphans(db, settings)] == [Level.OK]  # too young
     later = SimpleNamespace(time=lambda: time.time() + 7200)
-    monkeypatch.setattr("shared.storage.uploads.time", later)
+    monkeypatch.setattr("shared.storage.upload_cleanup.time", later)
     said = " ".join(found.finding for found in check_orphans(db, settings))
     assert f"s3://{settings.s3_bucket}/longscribe/{orphan.key}" in said
     assert "1 recordings without a row" in said

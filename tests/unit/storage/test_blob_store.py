@@ -11,7 +11,7 @@ import pytest
 
 from shared.errors import FileTooLarge, InsufficientStorage, UploadBusy, UploadExpired
 from shared.models import new_id
-from shared.storage import uploads
+from shared.storage import upload_cleanup
 from shared.storage.blob_store import BlobStore, StoredBlob, key_of
 from shared.storage.local.folder import LocalFolder
 from tests.support.doubles.memory_store import MemoryStore
@@ -263,6 +263,6 @@ class TestUploads:
         self, store: BlobStore
     ) -> None:
         store.receive(max_bytes=10).write(b"old")
-        assert uploads.sweep_incoming(store, untouched_s=60) == 0
-        assert uploads.sweep_incoming(store, untouched_s=-60) == 1
+        assert upload_cleanup.sweep_incoming(store, untouched_s=60) == 0
+        assert upload_cleanup.sweep_incoming(store, untouched_s=-60) == 1
         assert everything(store) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import FileTooLarge, InsufficientStorage
-from shared.storage import uploads
+from shared.storage import upload_cleanup
 from shared.storage.local.folder import LocalFolder
 
 
@@ -76,7 +76,7 @@ def test_an_abandoned_upload_is_swept_and_a_living_one_stays(store: LocalFolder)
     os.utime(old, (0, 0))
     with store.receive(max_bytes=10) as living:
         living.write(b"new")
-        assert uploads.sweep_incoming(store, untouched_s=60) == 1
+        assert upload_cleanup.sweep_incoming(store, untouched_s=60) == 1
         blob = living.keep()
     assert files(store) == [(store.root / blob.key)]
 
