@@ -56,6 +56,7 @@ from shared.accounts.keys import (
     revoke_key,
 )
 from shared.accounts.ownership import hand_over
+from shared.accounts.password_change import change_password, require_password, reset_password
 from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
 from shared.accounts.sessions import (
     SecondStepNeeded,
@@ -73,14 +74,11 @@ from shared.accounts.users import (
     Person,
     add,
     add_first_admin,
-    change_password,
     disable,
     enable,
     is_set_up,
     people,
     person_named,
-    require_password,
-    reset_password,
     set_admin,
     set_monthly_quota,
 )

@@ -3,7 +3,6 @@ recording keeps an owner."""
 
 from __future__ import annotations
 
-import hmac
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,14 +20,11 @@ from shared.accounts.errors import (
     ErasureBegun,
     LastAdministrator,
     NameTaken,
-    SamePassword,
     SetUpDone,
     UnusableName,
     UnusableQuota,
-    WrongPassword,
 )
 from shared.accounts.ownership import lower_priorities, move_everything
-from shared.accounts.wrong_passwords import AttemptLimit, begin_attempt, was_right
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User
@@ -177,7 +173,8 @@ def _new(name: str, password: str, *, is_admin: bool, is_temporary: bool) -> Use
     )
 
 
-def _found(session: Session, user_id: str) -> User:
+def found(session: Session, user_id: str) -> User:
+    """Read an account's row. Raises AccountNotFound."""
     user = session.get(User, user_id)
     if user is None:
         raise AccountNotFound
@@ -197,7 +194,7 @@ def disable(db: Database, user_id: str) -> None:
     """
     with db.writing() as session:
         one_at_a_time(session)
-        user = _found(session, user_id)
+        user = found(session, user_id)
         if user.disabled_at is None:
             _require_another_admin(session, user)
             user.disabled_at = session.scalars(select(database_now())).one()
@@ -213,7 +210,7 @@ def enable(db: Database, user_id: str) -> None:
     ErasureBegun."""
     with db.writing() as session:
         one_at_a_time(session)
-        user = _found(session, user_id)
+        user = found(session, user_id)
         if user.erase_asked_at is not None:
             raise ErasureBegun
         if user.disabled_at is not None:
@@ -228,7 +225,7 @@ def set_admin(db: Database, user_id: str, is_admin: bool) -> None:
     """
     with db.writing() as session:
         one_at_a_time(session)
-        change_role(session, _found(session, user_id), is_admin)
+        change_role(session, found(session, user_id), is_admin)
 
 
 def change_role(session: Session, user: User, is_admin: bool) -> None:
@@ -248,7 +245,7 @@ def set_monthly_quota(db: Database, user_id: str, audio_s: float | None) -> None
     if audio_s is not None and not 0 <= audio_s <= LARGEST_QUOTA_S:  # NaN is not either
         raise UnusableQuota(param="hours")
     with db.writing() as session:
-        user = _found(session, user_id)
+        user = found(session, user_id)
         before, user.monthly_audio_s = user.monthly_audio_s, audio_s
         _record(session, Act.QUOTA_SET, user_id, seconds_before=before, seconds=audio_s)
 
@@ -261,78 +258,3 @@ def _require_another_admin(session: Session, user: User) -> None:
     )
     if session.scalar(others.limit(1)) is None:
         raise LastAdministrator
-
-
-def require_password(
-    db: Database, limit: AttemptLimit, *, user_id: str, password: str, address: str
-) -> None:
-    """Check that whoever is signed in knows the account's password, where that matters; a wrong one
-    counts as at a sign-in. Raises AccountNotFound, WrongPassword or TooManyAttempts."""
-    with db.reading() as session:
-        user = _found(session, user_id)
-    attempt = begin_attempt(db, limit, name_key=user.name_key, address=address)
-    if not passwords.matches(user.password_hash, password):
-        with db.writing() as session:
-            _record(session, Act.PASSWORD_REFUSED, user_id)
-        raise WrongPassword(param="password")
-    with db.writing() as session:
-        was_right(session, attempt)
-
-
-def reset_password(
-    db: Database, user_id: str, password: str, *, is_temporary: bool = True
-) -> Person:
-    """Set another person's password, and end all their sign-ins.
-
-    With `is_temporary` they must choose their own at the next sign-in. Raises AccountNotFound or
-    UnusablePassword.
-    """
-    with db.reading() as session:
-        user = _found(session, user_id)
-    passwords.require_acceptable(password, user.name)
-    _set_password(db, user_id, password, is_temporary=is_temporary)
-    return as_person(user)
-
-
-def change_password(
-    db: Database,
-    limit: AttemptLimit,
-    *,
-    user_id: str,
-    current: str,
-    new: str,
-    address: str,
-) -> None:
-    """Change one's own password, and end all one's sign-ins.
-
-    `address` is the client's, for counting attempts. Raises AccountNotFound, UnusablePassword,
-    SamePassword, WrongPassword or TooManyAttempts.
-    """
-    with db.reading() as session:
-        user = _found(session, user_id)
-    passwords.require_acceptable(new, user.name)
-    # Counted, since somebody at a browser left open could try passwords here.
-    attempt = begin_attempt(db, limit, name_key=user.name_key, address=address)
-    if not passwords.matches(user.password_hash, current):
-        with db.writing() as session:
-            _record(session, Act.PASSWORD_REFUSED, user_id)
-        raise WrongPassword(param="current")
-    if hmac.compare_digest(current.encode(), new.encode()):
-        raise SamePassword(param="password")
-    _set_password(db, user_id, new, is_temporary=False, attempt=attempt)
-
-
-def _set_password(
-    db: Database, user_id: str, password: str, *, is_temporary: bool, attempt: int | None = None
-) -> None:
-    made = passwords.hashed(password)  # slow, so before the transaction
-    with db.writing() as session:
-        user = _found(session, user_id)
-        user.password_hash = made
-        user.password_is_temporary = is_temporary
-        session.execute(delete(SignIn).where(SignIn.user_id == user_id))
-        if attempt is None:
-            _record(session, Act.PASSWORD_RESET, user_id)
-        else:
-            was_right(session, attempt)
-            _record(session, Act.PASSWORD_CHANGED, user_id)

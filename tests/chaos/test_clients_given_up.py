@@ -13,8 +13,7 @@ from tests.support.stack import Stack, wait_for
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import HALF_HEAD, SlowClients, read_answer
 from tests.support.web.web_site import serving
-from web.serving.client_socket import PACE_OVER_S
-from web.serving.connection_loop import REQUEST_S
+from web.serving.slow_client_limits import PACE_OVER_S, REQUEST_S
 
 HALF_FORM = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nusername="
 EACH = 40

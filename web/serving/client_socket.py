@@ -7,11 +7,9 @@ import os
 import socket
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
-PACE_OVER_S = 30.0
-"""Waiting, in seconds, over which a client's rate is taken."""
+from web.serving.slow_client_limits import Pace, Patience
 
 MOST_UNSENT_BYTES = 8 * 2**20
 """Bytes of an answer that are kept for a slow reader; for the rest of it the thread waits."""
@@ -20,40 +18,6 @@ _PIECE_BYTES = 64 * 1024
 
 _IS_UNREACHABLE = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 """Numbers of errors by which the kernel gives a connection up whose client left without a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Limits on a thread's wait for a client.
-
-    `silence_s`: seconds in which nothing moves. `least_bytes_s`: bytes in each second of waiting,
-    on an average over PACE_OVER_S; 0 for any.
-    """
-
-    silence_s: float
-    least_bytes_s: float
-
-
-class Pace:
-    """The rate at which a client sends or takes bytes, by the seconds that were waited for it.
-
-    A client is not blamed for the time in which nobody asked it for anything.
-    """
-
-    def __init__(self, least_bytes_s: float) -> None:
-        self._least_bytes_s = least_bytes_s
-        self._bytes = 0
-        self._waited_s = 0.0
-
-    def note(self, size: int, waited_s: float) -> None:
-        """Count `size` bytes that were waited for. Raises TimeoutError where that is too slow."""
-        self._bytes += size
-        self._waited_s += waited_s
-        if self._waited_s < PACE_OVER_S:
-            return
-        if self._bytes < self._least_bytes_s * self._waited_s:
-            raise TimeoutError(f"slower than {self._least_bytes_s:g} bytes a second")
-        self._bytes, self._waited_s = 0, 0.0
 
 
 class ClientStalled(TimeoutError):

@@ -25,7 +25,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER  # type: ignore[impor
 from shared.open_files import allow_open_files
 from shared.settings import load_settings
 from web.serving.answer_threads import PAUSED, RECEIVE_BYTES, UNREAD_S, AnsweringWorker
-from web.serving.client_socket import ClientSocket, Patience
+from web.serving.client_socket import ClientSocket
 from web.serving.connection_state import SPARED, Connection, State
 from web.serving.request_head import (
     MOST_HEAD_BYTES,
@@ -34,12 +34,10 @@ from web.serving.request_head import (
     head_size,
     read_head,
 )
+from web.serving.slow_client_limits import REQUEST_S, Patience
 from web.serving.transfers import Transfers
 
 log = structlog.stdlib.get_logger(__name__)
-
-REQUEST_S = 15.0
-"""Seconds for a head to arrive, and as long again for a small body."""
 
 _CLOSE_S = 2.0
 _CLOSE_BYTES = 16 * 2**20

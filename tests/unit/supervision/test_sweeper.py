@@ -25,7 +25,7 @@ from shared.models import LOCAL_OWNER, Fetch, Job, WebhookDelivery
 from shared.outbound.addresses import AddressRules
 from shared.settings import Settings
 from shared.states import JobStatus, Obstacle
-from shared.storage import uploads
+from shared.storage import upload_cleanup
 from shared.storage.local.folder import LocalFolder
 from shared.webhooks import hooks, retention
 from shared.webhooks.hooks import HookSettings
@@ -228,7 +228,7 @@ def test_what_was_sent_and_fetched_goes_though_nothing_is_sent_or_fetched_any_mo
     [
         (retention, "sweep"),
         (requests, "sweep"),
-        (uploads, "sweep"),
+        (upload_cleanup, "sweep"),
         (jobs, "delete_expired"),
         (jobs, "forget_workers"),
         (accounts, "forget_over"),

@@ -15,8 +15,9 @@ from structlog.testing import capture_logs
 
 from tests.support.web.slow_clients import get
 from web.serving.answer_threads import PAUSED, AnsweringWorker
-from web.serving.client_socket import ClientSocket, Patience
+from web.serving.client_socket import ClientSocket
 from web.serving.connection_state import Connection
+from web.serving.slow_client_limits import Patience
 from web.waiting import WAIT
 
 

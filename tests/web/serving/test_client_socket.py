@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.serving.client_socket import MOST_UNSENT_BYTES, PACE_OVER_S, ClientSocket, Pace, Patience
+from web.serving.client_socket import MOST_UNSENT_BYTES, ClientSocket
+from web.serving.slow_client_limits import PACE_OVER_S, Pace, Patience
 from web.serving.transfers import Transfers
 
 
