@@ -33,7 +33,7 @@ from worker.main_process import NO_MODEL_SIGNAL, NO_MODEL_STATUS, STOP_SIGNAL
 from worker.monitoring.counts import tally
 from worker.pipeline.tools import Tools
 from worker.pipeline.work_folders import remove_leftovers
-from worker.supervision.device_failures import DeviceFailures
+from worker.supervision.device_failure_record import DeviceFailures
 from worker.supervision.file_lock import GivenUp, file_lock
 from worker.supervision.heartbeat import ShutdownRequested
 from worker.supervision.liveness import Liveness, liveness_file

@@ -39,6 +39,7 @@ from shared.accounts.groups.membership import (
     set_kept_days,
 )
 from shared.accounts.groups.provider_groups import GroupsThere
+from shared.accounts.handing_over.ownership import hand_over
 from shared.accounts.identities import (
     Entered,
     Vouched,
@@ -55,7 +56,6 @@ from shared.accounts.keys import (
     make_key,
     revoke_key,
 )
-from shared.accounts.ownership import hand_over
 from shared.accounts.password_change import change_password, require_password, reset_password
 from shared.accounts.passwords import SHORTEST_PASSWORD, random_password
 from shared.accounts.sessions import (

@@ -24,7 +24,7 @@ from shared.accounts.errors import (
     UnusableName,
     UnusableQuota,
 )
-from shared.accounts.ownership import lower_priorities, move_everything
+from shared.accounts.handing_over.ownership import lower_priorities, move_everything
 from shared.audit import Act
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, Recording, SignIn, User

@@ -5,7 +5,7 @@ a worker tells that the storage is gone when the storage is gone.
 
     MAIN.json        the health file of a worker, MAIN being the process id of its main process
     MAIN.draft       the same, before it is given its name
-    MAIN.device      the failures of its device (`worker.supervision.device_failures`)
+    MAIN.device      the failures of its device (`worker.supervision.device_failure_record`)
     MAIN.lock        held while that is written
     MAIN.model       what the model is able to do that its children loaded
     MAIN.no-model    there since a child found that it has no model to load

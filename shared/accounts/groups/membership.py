@@ -19,7 +19,7 @@ from shared.accounts.errors import (
     TooManyMembers,
     UnusableKeptDays,
 )
-from shared.accounts.handed_over_templates import end_templates
+from shared.accounts.handing_over.templates import end_templates
 from shared.accounts.users import clean_name, name_key
 from shared.audit import Act
 from shared.db import Database

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from shared import accounts, audit
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over.ownership import hand_over
 from shared.audit import AuditFilter
 from shared.db import Database
 from shared.errors import InvalidRequest

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from shared import jobs
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over.ownership import hand_over
 from shared.db import Database, database_now
 from shared.errors import Cancelled, FenceLost, IllegalTransition, JobNotFound, TranscriptNotReady
 from shared.minutes import events, minutes_queue, requests

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over.ownership import hand_over
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, AuditEntry, Webhook, WebhookDelivery
 from shared.notifications import mail_address

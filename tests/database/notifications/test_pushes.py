@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 
 from shared import accounts
 from shared.accounts.credentials import digest
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over.ownership import hand_over
 from shared.db import Database, database_now
 from shared.models import LOCAL_OWNER, AuditEntry, SignIn, Webhook, WebhookDelivery
 from shared.notifications import push

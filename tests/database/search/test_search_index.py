@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from shared import jobs
-from shared.accounts.ownership import move_everything
+from shared.accounts.handing_over.ownership import move_everything
 from shared.db import Database
 from shared.errors import UnsupportedMedia
 from shared.models import LOCAL_OWNER, Recording, SearchEntry, SearchText

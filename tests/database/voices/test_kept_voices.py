@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from shared import accounts, jobs
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over.ownership import hand_over
 from shared.db import Database
 from shared.errors import InvalidRequest
 from shared.models import (

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from shared import jobs
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over.ownership import hand_over
 from shared.db import Database
 from shared.jobs.events import NewEvent, record
 from shared.models import LOCAL_OWNER, Job, Webhook, WebhookDelivery

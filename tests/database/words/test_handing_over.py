@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session
 
-from shared.accounts import handed_over_lists
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over import lists as handed_over_lists
+from shared.accounts.handing_over.ownership import hand_over
 from shared.db import Database
 from shared.words.replacements import lists
 from shared.words.replacements.job_replacements import replacements_of

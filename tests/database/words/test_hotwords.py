@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from shared import jobs
-from shared.accounts.ownership import hand_over
+from shared.accounts.handing_over.ownership import hand_over
 from shared.db import Database, database_now
 from shared.errors import IdempotencyKeyReused, JobNotFound
 from shared.models import LOCAL_OWNER, HotwordSet, Job, JobHotwords

@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from shared import audit
-from shared.accounts.handed_over_lists import move_replacements
-from shared.accounts.handed_over_templates import rename_templates_of_both
+from shared.accounts.handing_over.lists import move_replacements
+from shared.accounts.handing_over.templates import rename_templates_of_both
 from shared.audit import Act
 from shared.db import Database
 from shared.models import (

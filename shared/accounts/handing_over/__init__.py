@@ -1,0 +1,1 @@
+"""Handing what an account owns over to another: recordings and jobs, lists of words, templates."""
