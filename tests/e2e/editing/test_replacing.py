@@ -20,20 +20,21 @@ from tests.support.speech import long_transcript
 from tests.support.stack import Stack, wait_for
 
 WRONG, RIGHT = "gateway", "网关"
+COMMON = "我们"
 
 
 def _with_wrong_words(plain: Transcript) -> Transcript:
-    """Every second sentence begins with the wrong word."""
+    """Every sixth sentence begins with the wrong word, the others with a common one."""
     sentences = list(plain.sentences)
-    for n in range(0, len(sentences), 2):
+    for n in range(len(sentences)):
         first, *rest = sentences[n].words
-        words = (replace(first, word=WRONG), *rest)
+        words = (replace(first, word=COMMON if n % 6 else WRONG), *rest)
         text = join_text(word.word for word in words) + "。"
         sentences[n] = replace(sentences[n], words=words, text=text)
     return replace(plain, sentences=tuple(sentences))
 
 
-SPOKEN = _with_wrong_words(long_transcript.transcript(60 / 3600, 240))
+SPOKEN = _with_wrong_words(long_transcript.transcript(60 / 3600, 600))
 
 
 def test_words_are_replaced_one_by_one_and_everywhere_with_one_undo(
@@ -98,6 +99,14 @@ def test_words_are_replaced_one_by_one_and_everywhere_with_one_undo(
     page.get_by_role("dialog").get_by_role("button", name="From now on").click()
     expect(status(page)).to_contain_text("From now on")
     assert lists.read_all(db, LOCAL_OWNER) == [Pair(WRONG, "闸道")]
+
+    # What is wrong of a common word here is right in most other places.
+    assert said().count(COMMON) > 10
+    page.locator("#s1 .text").dblclick()
+    field_of(page).fill(field_of(page).input_value().replace(COMMON, "他们", 1))
+    field_of(page).press("Control+Enter")
+    expect(status(page)).to_contain_text("Saved.")
+    expect(status(page).get_by_role("button")).to_have_text(["Undo"])
     lists.put(db, LOCAL_OWNER, [], only=True)
     db.dispose()
     assert desk.complaints == []

@@ -253,19 +253,21 @@ class Editing {
       this.status.say(_("Undone."), this.past.last ? [redo, undo] : [redo]);
     } else if (this.past.last) {
       const { pair } = this;
-      const offer = pair ? [...this.same(pair), [_("Write it so from now on"), () => this.teach(pair)]] : [];
-      this.status.say(_("Saved."), [[_("Undo"), () => this.past.undo()], ...offer]);
+      const offers = pair ? this.offersOf(pair) : [];
+      this.status.say(_("Saved."), [[_("Undo"), () => this.past.undo()], ...offers]);
     } else {
       this.status.say(_("Saved."));
     }
   }
 
-  /** What a correction says of other sentences: to write it there too. */
-  same(pair) {
-    const places = this.replace?.placesOf(pair, this.past.last.n) ?? [];
-    if (!places.length) return [];
+  /** What a correction says of other sentences and recordings: to write it there too. */
+  offersOf(pair) {
+    const places = this.replace ? this.replace.placesOf(pair, this.past.last.n) : [];
+    if (!places) return []; // a common word, that is right elsewhere
+    const teach = [_("Write it so from now on"), () => this.teach(pair)];
+    if (!places.length) return [teach];
     const label = ngettext("The same in %(num)s other place", "The same in %(num)s other places", places.length);
-    return [[label, () => this.replace.same(pair, places)]];
+    return [[label, () => this.replace.same(pair, places)], teach];
   }
 
   /** Add what was corrected to the person's list of words. */

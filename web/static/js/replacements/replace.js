@@ -7,6 +7,8 @@ import { _, ngettext } from "../page/i18n.js";
 import { rowsOf } from "../transcript/rows.js";
 
 const MOST_SHOWN = 300;
+const SURELY_RARE = 10; // places, in however few sentences
+const RARE_SHARE = 0.1; // of the sentences
 const IN_A_WORD = /[\p{Script=Latin}\p{N}]/u;
 
 /** The row of the search field that replaces, and the preview of replacing everywhere. */
@@ -63,14 +65,20 @@ export class Replace {
     if (matches.length) this.everywhere(placesByRow(matches), this.field.value, this.find.field.value);
   }
 
-  /** How often a pair's wrong words stand in other sentences than this one. */
+  /**
+   * Where a pair's wrong words stand in other sentences than this one. Null where that is more than
+   * somebody looks through, or what a common word has, which is right in most places.
+   */
   placesOf({ wrong }, but) {
+    const rows = rowsOf(this.editing.list);
+    const most = Math.min(MOST_SHOWN, Math.max(SURELY_RARE, RARE_SHARE * rows.length));
     const found = [];
-    for (const row of rowsOf(this.editing.list)) {
+    for (const row of rows) {
       const n = sentence.numberOf(row);
       if (n === but) continue;
       const text = sentence.textOf(row);
       for (const [from, to] of occurrences(text, wrong)) found.push({ n, from, to });
+      if (found.length > most) return null;
     }
     return found;
   }
