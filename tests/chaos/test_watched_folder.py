@@ -19,7 +19,8 @@ from shared.states import JobStatus
 from tests.chaos.machinery.accepting_server import accepting_server, transcript_of
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
 from tests.chaos.machinery.killed_watcher import STEPS
-from tests.support.stack import REPOSITORY, die_with_parent
+from tests.support.stack import REPOSITORY
+from tests.support.zygote.parent_death import die_with_parent
 
 SEED = 16
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.support import zygote
 from tests.support.browsers import chosen
 
 
@@ -26,6 +27,13 @@ PATIENCE_MS = 60_000
 """Milliseconds for which a page is waited for.  What takes half a second on an idle machine takes
 ten times as long where other tests have its processors, and Playwright's own five seconds were not
 enough."""
+
+
+@pytest.fixture(scope="package", autouse=True)
+def warm_children() -> Iterator[None]:
+    """What a page shows of a worker does not depend on how its child was started."""
+    with zygote.warm_children():
+        yield
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import migrated_database
+from tests.support import zygote
 from tests.support.thorough import kinds_of_database
+
+
+@pytest.fixture(autouse=True, scope="package")
+def warm_children() -> Iterator[None]:
+    """Most workers here work, and start on the way."""
+    with zygote.warm_children():
+        yield
 
 
 @pytest.fixture(params=kinds_of_database())

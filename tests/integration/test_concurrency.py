@@ -14,7 +14,7 @@ import pytest
 from shared import jobs
 from shared.models import LOCAL_OWNER, Attempt
 from shared.states import AttemptOutcome, JobStatus
-from tests.support import factories
+from tests.support import factories, zygote
 from tests.support.databases.sqlite import migrated_file
 from tests.support.speech.demo_speech import meeting
 from tests.support.stack import NOBODY_DIES, Service, Stack, running, wait_for
@@ -176,7 +176,8 @@ only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @only_sqlite
 def test_a_worker_told_to_stop_while_its_children_start_ends(stack: Stack) -> None:
-    worker = stack.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="3")
+    with zygote.warm_children(False):
+        worker = stack.start_worker(LONGSCRIBE_WORKER_CONCURRENCY="3")
     wait_for(lambda: len(model_processes(worker.pid)) == 3, what="three children")
     assert worker.stop() == 0, worker.log
     assert worker.log.count("model loaded") <= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -19,17 +18,11 @@ import redis
 
 from shared.cli.embedded.redis_server import redis_server_binary
 from tests.support import zygote
+from tests.support.zygote.parent_death import die_with_parent
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_PR_SET_PDEATHSIG = 1
 
 T = TypeVar("T")
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends. Called between fork and exec."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
 
 _HELD_PORTS: list[socket.socket] = []
 
@@ -134,13 +127,16 @@ def start(command: list[str], *, env: dict[str, str], log_path: Path) -> Service
     return Service(process, log_path)
 
 
-def start_ready(command: list[str], *, env: dict[str, str], log_path: Path) -> Service:
-    """Start a web server or a worker from a process that has imported it, where that can be."""
+def start_ready(
+    command: list[str], *, env: dict[str, str], log_path: Path, children: int = 0
+) -> Service:
+    """Start a web server, or a worker with `children`, from a process that has imported it, where
+    that can be."""
     if not zygote.can_fork(command, env):
         return start(command, env=env, log_path=log_path)
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
-        process = zygote.fork(command, cwd=REPOSITORY, env=env, log=log.fileno())
+        process = zygote.fork(command, cwd=REPOSITORY, env=env, log=log.fileno(), children=children)
     return Service(process, log_path)
 
 
@@ -231,6 +227,7 @@ class Stack:
         **env: str,
     ) -> Service:
         """Start a worker. `under`: a command that runs the worker's, which comes after it."""
+        environment = self.environment | env
         service = start_ready(
             [
                 *under,
@@ -238,8 +235,9 @@ class Stack:
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
                 *("--hostname", f"{name}@%h", *options),
             ],
-            env=self.environment | env,
+            env=environment,
             log_path=self.folder / f"{name}.log",
+            children=int(environment.get("LONGSCRIBE_WORKER_CONCURRENCY", "1")),
         )
         self.services.append(service)
         return service

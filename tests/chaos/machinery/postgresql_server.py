@@ -17,8 +17,9 @@ from sqlalchemy.exc import OperationalError
 import migrations
 from tests.chaos.machinery.faults import freeze, thaw
 from tests.support.databases.postgresql import data_folder, start_server
-from tests.support.stack import die_with_parent, hold_port, wait_for
+from tests.support.stack import hold_port, wait_for
 from tests.support.stack_without_http import children
+from tests.support.zygote.parent_death import die_with_parent
 
 
 class PostgresqlServer:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 
-from tests.support.stack import die_with_parent
+from tests.support.zygote.parent_death import die_with_parent
 
 
 def main(command: list[str]) -> int:

@@ -16,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from tests.support.stack import die_with_parent, wait_for
+from tests.support.stack import wait_for
+from tests.support.zygote.parent_death import die_with_parent
 
 T = TypeVar("T")
 

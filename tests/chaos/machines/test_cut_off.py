@@ -15,7 +15,8 @@ from tests.chaos.machinery.faulty_installation import recording, undisturbed
 from tests.chaos.machines.conftest import NAMES
 from tests.chaos.machines.installation import MachinesInstallation
 from tests.chaos.machines.network import Cut
-from tests.support.stack import REPOSITORY, Service, die_with_parent, wait_for
+from tests.support.stack import REPOSITORY, Service, wait_for
+from tests.support.zygote.parent_death import die_with_parent
 
 CUT_OFF = {"database_unreachable", "redis_unreachable"}
 

@@ -17,7 +17,8 @@ from selenium.webdriver import ActionChains, WebKitGTK, WebKitGTKOptions
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.webkitgtk.service import Service
 
-from tests.support.stack import die_with_parent, wait_for
+from tests.support.stack import wait_for
+from tests.support.zygote.parent_death import die_with_parent
 
 DRIVER = Path("/usr/bin/WebKitWebDriver")
 MINIBROWSER = next(Path("/usr/lib").glob("*/webkit2gtk-4.1/MiniBrowser"), None)
