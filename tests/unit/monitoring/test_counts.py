@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.stack import REPOSITORY
-from worker import tasks
+from worker import device_failure, failed_attempt, tasks
 from worker.monitoring import counts
 from worker.monitoring.counts import Counts, CountsOfWorker, Tally, counts_file
 from worker.monitoring.exposition import families
@@ -86,7 +86,8 @@ def test_a_folder_that_cannot_be_written_to_keeps_nobody_from_counting(tmp_path:
 
 
 def test_every_outcome_of_an_attempt_has_its_label() -> None:
-    source = Path(tasks.__file__).read_text()
+    modules = (tasks, failed_attempt, device_failure)
+    source = "".join(Path(module.__file__ or "").read_text() for module in modules)
     for beginning in counts.OUTCOMES:
         assert f'"{beginning}"' in source or f'"{beginning}: ' in source, beginning
     samples = {sample.labels.get("outcome") for one in families(Counts()) for sample in one.samples}
