@@ -7,6 +7,10 @@ route is protected unless it is named.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
+
 from flask import Flask, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response
@@ -75,6 +79,10 @@ _NO_SUCH_KEY = N_(
 
 _BEARER = "bearer"
 
+_LOOK_EVERY_S = 0.9
+"""Least time between two looks at a key or sign-in, seconds; who asks for its events is told within
+a second of a change."""
+
 
 class _Cookie(SecureCookieSessionInterface):
     """The session cookie: for this site only, and marked `Secure` where HTTPS is spoken."""
@@ -109,6 +117,23 @@ def current_credential() -> accounts.Credential | None:
     """Return what this request proved its sender by; None without sign-in."""
     credential: accounts.Credential | None = g.get("credential")
     return credential
+
+
+def still_admitted() -> Callable[[], bool]:
+    """A function that answers which go on for long ask before each part: whether the key or sign-in
+    that they began with still opens anything. It looks at most once in _LOOK_EVERY_S, and needs no
+    request. Raises what the database raises."""
+    find: Callable[[], Person | None] | None = g.get("find_person")
+    looked_at, stands = time.monotonic(), True
+
+    def stands_now() -> bool:
+        nonlocal looked_at, stands
+        if find is not None and stands and time.monotonic() - looked_at >= _LOOK_EVERY_S:
+            looked_at = time.monotonic()
+            stands = find() is not None
+        return stands
+
+    return stands_now
 
 
 def _sign_in_mark() -> str:
@@ -185,14 +210,16 @@ def _who() -> Person | None:
         if scheme.lower() != _BEARER:
             return None
         g.credential = accounts.key_credential(key.strip())
-        person = accounts.find_by_key(here.db, key.strip())
+        g.find_person = partial(accounts.find_by_key, here.db, key.strip())
+        person: Person | None = g.find_person()
         g.key_opens_nothing = person is None
         return person
     token = None if request.blueprint in _BY_KEY_ONLY else session.get(_TOKEN)
     if not token:
         return None
     g.credential = accounts.session_credential(token)
-    person = accounts.find(here.db, accounts.session_limits(here.settings), token)
+    g.find_person = partial(accounts.find, here.db, accounts.session_limits(here.settings), token)
+    person = g.find_person()
     if person is not None and for_programs:
         require_token_in_header()
     return person

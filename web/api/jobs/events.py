@@ -15,6 +15,7 @@ from shared.states import TERMINAL
 from web.api.jobs.presenter import job_digest, present_detail
 from web.api.schemas.jobs import JobDetailOut
 from web.authentication.job_access import LOOK_EVERY_S, access_of, still_open
+from web.authentication.sign_in import still_admitted
 from web.services import services
 from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
 from web.waiting.wait_for_changes import Wait, watch
@@ -42,21 +43,28 @@ def job_events(job_id: str) -> Response:
         return Response(status=204)  # else clients would come back for ever
     wait = watch().enter(request.environ, access.person_id)
     wait.job_id = job_id
-    # Whose sign-in ended is found out when the client comes back.
     until = time.monotonic() + here.settings.answer_within_s
     every_s = LOOK_EVERY_S if access.is_shared else SIGN_OF_LIFE_S
-    events = _events(wait, copy_current_request_context(look), told, until, every_s)
+    look_within_request = copy_current_request_context(look)
+    events = _events(wait, look_within_request, told, until, every_s, still_admitted())
     return event_stream(events, wait)
 
 
 def _events(
-    wait: Wait, look: Callable[[], JobDetailOut], told: str | None, until: float, every_s: float
+    wait: Wait,
+    look: Callable[[], JobDetailOut],
+    told: str | None,
+    until: float,
+    every_s: float,
+    is_admitted: Callable[[], bool],
 ) -> Iterator[bytes]:
     rest_s = max(0.0, until - time.monotonic())  # a busy server looks once as well
     while not wait.is_stopping and rest_s >= 0:
         yield from wait.until_change(min(every_s, rest_s))
         rest_s = until - time.monotonic()
         try:
+            if not is_admitted():
+                return  # who comes back is told why
             job = look()
         except JobNotFound as gone:
             yield event({"code": gone.code, "message": gone.message}, name="gone")

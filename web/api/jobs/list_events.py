@@ -15,6 +15,7 @@ from shared.feed.changes import ChangeFeed, TooFarBack
 from web.api.cursors import places
 from web.api.jobs.presenter import present
 from web.authentication.owner import current_owner_id
+from web.authentication.sign_in import still_admitted
 from web.services import services
 from web.waiting.server_sent import NOTHING, SIGN_OF_LIFE_S, event, event_stream
 from web.waiting.wait_for_changes import Wait, watch
@@ -61,14 +62,18 @@ def list_events() -> Response:
         name = "reset" if is_reset else "open"
         begins = event({}, name=name, id=own.hide_text(feed.place))
     wait = watch().enter(request.environ, owner_id)
-    # Whose sign-in ended is found out when the client comes back.
     until = time.monotonic() + here.settings.answer_within_s
     look_within_request = copy_current_request_context(look)
-    return event_stream(_events(wait, begins, look_within_request, until), wait)
+    events = _events(wait, begins, look_within_request, until, still_admitted())
+    return event_stream(events, wait)
 
 
 def _events(
-    wait: Wait, begins: bytes | None, look: Callable[[], list[bytes]], until: float
+    wait: Wait,
+    begins: bytes | None,
+    look: Callable[[], list[bytes]],
+    until: float,
+    is_admitted: Callable[[], bool],
 ) -> Iterator[bytes]:
     if begins is not None:
         yield begins
@@ -76,14 +81,14 @@ def _events(
     while not wait.is_stopping:
         try:
             told = look()
+            is_silent = not told and time.monotonic() - silent_since < SIGN_OF_LIFE_S
+            if not is_silent and not is_admitted():
+                return  # who comes back is told why
         except SQLAlchemyError as error:
             log.warning("cannot tell what happens to jobs", error=str(error))
             return  # the feed may have passed jobs; whoever comes back goes on before them
-        if told:
-            yield from told
-            silent_since = time.monotonic()
-        elif time.monotonic() - silent_since >= SIGN_OF_LIFE_S:
-            yield NOTHING
+        if not is_silent:
+            yield from told or (NOTHING,)
             silent_since = time.monotonic()
         if (rest_s := until - time.monotonic()) <= 0:  # not before: a busy server has looked once
             return

@@ -10,9 +10,11 @@ from flask import Response, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import jobs
+from shared.accounts.errors import Unauthorized
 from shared.errors import DatabaseUnavailable, JobNotFound
 from shared.states import JobStatus
 from web.authentication.owner import current_owner_id
+from web.authentication.sign_in import still_admitted
 from web.compatible.openai.answers import error_of, job_address, speaker_segments, transcript_of
 from web.compatible.openai.fields import TranscriptionFields
 from web.error_shapes import error_object
@@ -44,12 +46,17 @@ class _Stream:
         self._asked = asked
         self._heard = jobs.Heard()
         self._has_text = False
+        self._is_admitted = still_admitted()
 
     def events(self, app: Any) -> Iterator[bytes]:
         while True:
             yield from self._wait.until_change(SIGN_OF_LIFE_S)
             over = self._wait.is_over
             try:
+                if not self._is_admitted():
+                    out = Unauthorized()
+                    yield _error(error_object(out.message, status=401, code=out.code))
+                    return
                 delta = self._delta()
                 if over or self._wait.is_stopping:
                     with app.app_context():
@@ -62,8 +69,8 @@ class _Stream:
             except SQLAlchemyError as error:
                 log.warning("a stream cannot go on", error=str(error))
                 if over:
-                    out = DatabaseUnavailable()
-                    yield _error(error_object(out.message, status=503, code=out.code))
+                    away = DatabaseUnavailable()
+                    yield _error(error_object(away.message, status=503, code=away.code))
                     return
                 delta = ""
             yield _delta_event(delta) if delta else NOTHING
