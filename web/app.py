@@ -37,6 +37,7 @@ from web.errors import register_error_handlers
 from web.fetches import api as fetches
 from web.fetches import pages as fetches_pages
 from web.http.allowed_hosts import refuse_other_hosts
+from web.http.compressed_bodies import refuse_compressed_bodies
 from web.http.compression import compress_text
 from web.http.csrf import refuse_other_sites, require_token_in_forms
 from web.http.proxies import believe_proxies
@@ -125,6 +126,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     refuse_other_hosts(app, settings)
     add_security_headers(app, media_origin=here.blobs.presigned_origin)
     require_sign_in(app, settings)
+    refuse_compressed_bodies(app)
     believe_proxies(app, settings)
     by_programs = (
         *(jobs.blueprint, corrections.blueprint, speakers.blueprint, voices.blueprint),

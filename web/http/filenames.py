@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from email.errors import MessageError
+from email.header import decode_header, make_header
 from pathlib import PurePosixPath
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 MAX_LENGTH = 255
 """Characters, as in the database's column and in most file systems."""
@@ -39,6 +41,33 @@ def clean_filename(name: str | None) -> str:
         suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
         base = base[: MAX_LENGTH - len(suffix)] + suffix
     return base
+
+
+_EXTENDED = re.compile(r";\s*filename\*\s*=\s*([\w.:-]+)'[^']*'([^\s;\"]+)", re.IGNORECASE)
+_ENCODED_WORD = re.compile(r"=\?[\w.:-]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
+
+
+def submitted_filename(disposition: str, plain: str) -> str:
+    """The name of a form's file: its `filename*` (RFC 8187) before its `filename`, which is
+    `plain`, wherever in the header Content-Disposition it stands; and encoded words of mail, as
+    some Java programs send them, decoded.
+
+    >>> submitted_filename("form-data; filename*=GBK''%D6%DC%BB%E1.wav; filename=x.wav", "x.wav")
+    '周会.wav'
+    >>> submitted_filename("", "=?UTF-8?B?5ZGo5LyaLndhdg==?=")
+    '周会.wav'
+    """
+    if extended := _EXTENDED.search(disposition):
+        try:
+            return unquote_to_bytes(extended[2]).decode(extended[1])
+        except (LookupError, ValueError):
+            return plain
+    if _ENCODED_WORD.search(plain):
+        try:
+            return str(make_header(decode_header(plain)))
+        except (LookupError, ValueError, MessageError):
+            return plain
+    return plain
 
 
 def download_name(title: str, suffix: str) -> str:

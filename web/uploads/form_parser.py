@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import IO, NoReturn
 
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
@@ -26,7 +27,7 @@ from werkzeug.sansio.multipart import (
 )
 
 from shared.errors import MalformedForm
-from web.http.filenames import decode_text
+from web.http.filenames import decode_text, submitted_filename
 
 _PIECE_BYTES = 64 * 1024
 
@@ -91,6 +92,8 @@ class FormParser(FormDataParser):
         sink: IO[bytes] = io.BytesIO()
         text_bytes = 0
         for event in _events(decoder, stream):
+            if isinstance(event, File):
+                event = _named(event)
             if isinstance(event, Field | File):
                 part = event
                 sink = self._sink_of(part, content_length)
@@ -133,6 +136,11 @@ class FormParser(FormDataParser):
                 'filename="…", in UTF-8.'
             )
         return io.BytesIO()
+
+
+def _named(part: File) -> File:
+    disposition = part.headers.get("content-disposition", "")
+    return replace(part, filename=submitted_filename(disposition, part.filename))
 
 
 class _PartDecoder(MultipartDecoder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -59,6 +60,26 @@ def test_a_name_is_read_in_the_encoding_that_it_has(
     assert response.status_code == 202, response.text
     assert response.json is not None
     assert (response.json["filename"], response.json["metadata"]) == (kept, {"room": "会议室"})
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (f"filename*=UTF-8''{quote('周会.wav')}; filename=\"x.wav\"", "周会.wav"),
+        (f"filename*=GBK'zh'{quote('周会.wav', encoding='gbk')}", "周会.wav"),
+        ("filename*=nothing''%41.wav; filename=\"x.wav\"", "x.wav"),
+        ("filename*=UTF-8''%BB%E1.wav; filename=\"x.wav\"", "x.wav"),
+        ('filename="=?UTF-8?B?5ZGo5LyaLndhdg==?="', "周会.wav"),
+        ('filename="=?nothing?B?5ZGo?= x.wav"', "=?nothing?B?5ZGo?= x.wav"),
+        ('filename="100%25 =?.wav"', "100%25 =?.wav"),
+    ],
+)
+def test_a_name_is_read_in_each_form_that_headers_know(
+    client: FlaskClient, told: str, kept: str
+) -> None:
+    response = send(client, part(f'name="file"; {told}'.encode()) + END)
+    assert response.status_code == 202, response.text
+    assert response.json is not None and response.json["filename"] == kept
 
 
 @pytest.mark.parametrize(
@@ -135,3 +156,19 @@ def test_what_is_encoded_as_in_a_mail_is_refused_at_the_door(
     assert stored_files(tmp_path) == []
     plain = header.replace(encoding, "binary").encode()
     assert send(client, part(plain) + END).status_code == 202
+
+
+@pytest.mark.parametrize("header", ["Content-Encoding", "Transfer-Encoding"])
+def test_what_is_compressed_is_told_as_such(
+    client: FlaskClient, tmp_path: Path, header: str
+) -> None:
+    for method, path in (("POST", "/api/v1/jobs"), ("POST", "/v2/upload"), ("PATCH", "/api/v1/me")):
+        answer = client.open(
+            path, method=method, data=b"\x1f\x8b", headers={header: "GZip, chunked"}
+        )
+        assert answer.status_code == 415 and "is compressed" in answer.text
+        assert answer.headers["Accept-Encoding"] == "identity"
+    assert stored_files(tmp_path) == []
+    assert send(client, FILE + END).status_code == 202
+    as_it_is = client.get("/api/v1/jobs", headers={"Content-Encoding": "identity"})
+    assert as_it_is.status_code == 200

@@ -53,6 +53,7 @@ _ERRORS = {
     "409": "The job's state, or an earlier use of the Idempotency-Key, does not allow this.",
     "410": "The upload's bytes are no longer here.",
     "413": "The file is larger than this server accepts, or than your share of its disk.",
+    "415": "The body is compressed, or of a type that is not read here.",
     "416": "The `Range` lies beyond the end of the recording; `Content-Range` gives its length.",
     "422": "The address cannot be used, or leads where nothing is sent.",
     "423": "Another request is writing to the upload.",
@@ -168,7 +169,7 @@ def _errors_that_follow(operation: Operation, path: str, method: str) -> set[str
     if any(parameter["in"] == "query" for parameter in operation["parameters"]):
         errors.add("400")
     if "requestBody" in operation:
-        errors |= {"400", "413"}
+        errors |= {"400", "413", "415"}
     return errors
 
 
