@@ -12,7 +12,7 @@ from shared.logs import configure_logging
 from shared.private_files import take_umask
 from shared.secret import session_secret
 from shared.settings import Settings, load_settings
-from web.api import listening, models, searches
+from web.api import models, playback, searches
 from web.api.annotations import details, marks
 from web.api.audit import views as audit
 from web.api.groups import views as groups
@@ -145,7 +145,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     register_languages(app)
     register_filters(app)
     app.register_blueprint(jobs.blueprint)
-    app.register_blueprint(listening.blueprint)
+    app.register_blueprint(playback.blueprint)
     app.register_blueprint(details.blueprint)
     app.register_blueprint(searches.blueprint)
     app.register_blueprint(marks.blueprint)

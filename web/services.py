@@ -18,7 +18,7 @@ from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
 from shared.storage.errors import StorageUnavailable
 from shared.storage.identity import StorageState, check_storage
-from shared.storage.space import Space, WorkSpace, work_space
+from shared.storage.measured_space import Space, WorkSpace, work_space
 from web.oidc.provider import Providers
 from web.running_hashes import RunningHashes
 

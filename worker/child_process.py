@@ -25,7 +25,7 @@ from shared.python_gc import collect_as_usual
 from shared.settings import Settings, load_settings
 from shared.states import Obstacle
 from shared.storage.configured import open_blob_store
-from shared.storage.space import work_space
+from shared.storage.measured_space import work_space
 from worker import main_process
 from worker.batching.out_of_memory import BatchSizer
 from worker.configured_recogniser import load_configured_encoder, load_configured_recogniser

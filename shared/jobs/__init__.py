@@ -1,7 +1,7 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
-`lease`, `running_attempt`, `stored_segments`, `checkpoint`, `listening`, `hotwords` and
+`lease`, `running_attempt`, `stored_segments`, `checkpoint`, `playback`, `hotwords` and
 `attempt_end` (worker), `commands` and `deletion` (what a person asks), `lost_attempts` (any worker,
 at any time).
 `queries` reads what the API and the pages show, `eta` computes when jobs will be done, `workers`
@@ -37,14 +37,14 @@ from shared.jobs.events import EventRecord
 from shared.jobs.hotwords import GivenWords, claimed_hotwords, get_hotwords, note_hotwords
 from shared.jobs.known_models import KnownModel, known_models, models_waited_for
 from shared.jobs.lease import heartbeat
-from shared.jobs.listening.playable import (
+from shared.jobs.lost_attempts import Expired, end_lost_attempt, expire_leases
+from shared.jobs.playback.playable import (
     PlayableCopy,
     plan_playable_copy,
     planned_playable_copy,
     store_playable_copy,
 )
-from shared.jobs.listening.waveform import Waveform, get_waveform, store_waveform
-from shared.jobs.lost_attempts import Expired, end_lost_attempt, expire_leases
+from shared.jobs.playback.waveform import Waveform, get_waveform, store_waveform
 from shared.jobs.queries.history import JobHistory, get_history
 from shared.jobs.queries.job import (
     OtherJob,
@@ -101,7 +101,7 @@ from shared.jobs.running_attempt import (
 from shared.jobs.scheduling.index_of_waiting import Claimable
 from shared.jobs.scheduling.next_job import Room
 from shared.jobs.scheduling.sweep_turns import Duty, SweepStart, begin_sweep, take_sweep_turns
-from shared.jobs.stored_segments import (
+from shared.jobs.stored_batch_plan import (
     NO_PLAN,
     PlannedSegment,
     RecognisedSegment,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.speakers.clusters import Clusters, join
-from shared.speakers.linkage import average_linkage
+from shared.speakers.average_linkage import average_linkage
+from shared.speakers.joining_clusters import Clusters, join
+from shared.speakers.merge_decision import Likeness
 from shared.speakers.requested_speaker_count import SpeakerCount
-from shared.speakers.same_voice import Likeness
 
 LEAST_SPEECH = 600
 """Hundredths of a second that make a speaker of their own; in a short recording a quarter of all

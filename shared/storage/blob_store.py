@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from shared.storage.space import Space
+from shared.storage.measured_space import Space
 
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f-]{36}", re.ASCII)
 

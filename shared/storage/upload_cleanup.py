@@ -11,7 +11,7 @@ from sqlalchemy import select
 from shared.db import Database, database_now
 from shared.errors import UploadBusy, UploadExpired
 from shared.models import Upload
-from shared.storage import reservations
+from shared.storage import space_reservations
 from shared.storage.blob_store import BlobStore, StoredEntry
 from shared.storage.uploads import ids, remove_bytes
 
@@ -21,7 +21,7 @@ _YOUNG_S = 3600.0
 
 def sweep(db: Database, blobs: BlobStore) -> int:
     """Remove the uploads that expired, and files that a crash left without a row; how many."""
-    reservations.forget_expired(db)
+    space_reservations.forget_expired(db)
     removed = 0
     for upload_id in _expired(db):
         try:

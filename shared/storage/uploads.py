@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from shared.db import Database, database_now
 from shared.errors import OffsetMismatch, UploadExpired, UploadNotFound
 from shared.models import Job, Recording, Upload, new_id
-from shared.storage import reservations
+from shared.storage import space_reservations
 from shared.storage.blob_store import BlobStore, key_of
 
 _LEAVING_S = 2.0
@@ -71,7 +71,7 @@ def create(
     filename: str,
     described: str,
     kept_s: float,
-    room: reservations.Room,
+    room: space_reservations.Room,
     is_length_deferred: bool = False,
 ) -> UploadRecord:
     """The row of a new upload, whose empty file is there already. It reserves `size_bytes`: what is
@@ -80,8 +80,8 @@ def create(
     Raises InsufficientStorage, StorageShareFull or TooManyUploads.
     """
     with db.writing() as session:
-        reservations.require_room(session, db, room, owner_id=owner_id, size_bytes=size_bytes)
-        reservations.require_another_upload(session, room.limits, owner_id)
+        space_reservations.require_room(session, db, room, owner_id=owner_id, size_bytes=size_bytes)
+        space_reservations.require_another_upload(session, room.limits, owner_id)
         upload = Upload(
             id=upload_id,
             owner_id=owner_id,
@@ -158,7 +158,7 @@ def advance(
 
 
 def reserve_up_to(
-    db: Database, upload: UploadRecord, size_bytes: int, room: reservations.Room
+    db: Database, upload: UploadRecord, size_bytes: int, room: space_reservations.Room
 ) -> UploadRecord:
     """Reserve room for `size_bytes` in all, for an upload whose length is deferred.
 
@@ -168,7 +168,7 @@ def reserve_up_to(
 
 
 def set_length(
-    db: Database, upload: UploadRecord, size_bytes: int, room: reservations.Room
+    db: Database, upload: UploadRecord, size_bytes: int, room: space_reservations.Room
 ) -> UploadRecord:
     """Set the length that was deferred, and give back what was reserved beyond it.
 
@@ -182,14 +182,16 @@ def _resize(
     db: Database,
     upload: UploadRecord,
     size_bytes: int,
-    room: reservations.Room,
+    room: space_reservations.Room,
     *,
     is_length_deferred: bool,
 ) -> UploadRecord:
     more = size_bytes - upload.size_bytes
     with db.writing() as session:
         if more > 0:
-            reservations.require_room(session, db, room, owner_id=upload.owner_id, size_bytes=more)
+            space_reservations.require_room(
+                session, db, room, owner_id=upload.owner_id, size_bytes=more
+            )
         resized = _changed(
             session,
             update(Upload)

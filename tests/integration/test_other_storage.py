@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from shared.storage.identity import adopt_storage
-from shared.storage.space import WorkSpace
+from shared.storage.measured_space import WorkSpace
 from tests.support.doubles.memory_store import MemoryStore
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording

@@ -14,7 +14,7 @@ from shared.db import Database
 from shared.models import LOCAL_OWNER
 from shared.settings import Settings
 from shared.storage.local.folder import LocalFolder
-from shared.storage.space import WorkSpace
+from shared.storage.measured_space import WorkSpace
 from tests.support import factories
 from tests.support.doubles.stub_speaker_encoder import StubSpeakerEncoder
 from tests.support.stack_without_http import as_wav

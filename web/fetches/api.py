@@ -16,7 +16,7 @@ from web.api.schemas.hotwords import MOST_BYTES as HOTWORD_BYTES
 from web.authentication.owner import current_owner_id
 from web.fetches import submission
 from web.fetches.schemas import FetchListOut, FetchOut, FetchSubmission, fetch_out
-from web.idempotency import idempotency_key
+from web.idempotency_key_header import idempotency_key
 from web.polling.intervals import FETCH_S
 from web.services import services
 

@@ -15,7 +15,7 @@ from web.pages.job.marks import mark_json, mark_kind_text, mark_kind_texts, mark
 from web.pages.job.recording_text import recording_rows, track_texts
 from web.pages.job.sharing_text import level_text
 from web.pages.job.statistics import statistics
-from web.pages.job.text import (
+from web.pages.job.status_text import (
     audio_texts,
     batch_text,
     error_text,

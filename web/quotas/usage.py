@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared import jobs
 from shared.jobs import OwnerUsage
 from shared.quotas import monthly
-from shared.storage import reservations
+from shared.storage import space_reservations
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -27,7 +27,7 @@ def own_usage() -> OwnerUsage:
     Raises StorageUnavailable where it cannot be asked how much room there is.
     """
     here = services()
-    room = reservations.room_of(here.blobs, here.owner_limits)
+    room = space_reservations.room_of(here.blobs, here.owner_limits)
     return jobs.owner_usage(here.db, here.queue_limit, room, current_owner_id())
 
 
@@ -35,7 +35,7 @@ def use_by_owner() -> dict[str, Use]:
     """Use of each owner who uses anything."""
     db = services().db
     waiting = jobs.waiting_audio_by_owner(db)
-    stored = reservations.held_by_owner(db)
+    stored = space_reservations.held_by_owner(db)
     month = monthly.used_by_owner(db)
     return {
         owner: Use(waiting.get(owner, 0.0), stored.get(owner, 0), month.get(owner, 0.0))

@@ -6,7 +6,7 @@ import structlog
 
 from shared import jobs
 from shared.errors import InvalidRequest
-from shared.storage import reservations, uploads
+from shared.storage import space_reservations, uploads
 from shared.storage.upload_size_limit import too_large
 from web.authentication.owner import current_owner_id
 from web.services import services
@@ -41,7 +41,7 @@ def begin_upload(
         idempotency_key=None,
     )
     here.require_storage()
-    room = reservations.room_of(here.blobs, here.owner_limits)
+    room = space_reservations.room_of(here.blobs, here.owner_limits)
     upload_id = uploads.new_upload_id()
     here.blobs.begin_upload(upload_id)
     try:

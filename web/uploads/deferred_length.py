@@ -7,7 +7,7 @@ come and one step.
 from __future__ import annotations
 
 from shared.errors import FileTooLarge, InvalidRequest
-from shared.storage import reservations, uploads
+from shared.storage import space_reservations, uploads
 from shared.storage.upload_size_limit import too_large
 from web.services import services
 
@@ -65,8 +65,8 @@ def with_length(
     return uploads.set_length(services().db, upload, size_bytes, _room())
 
 
-def _room() -> reservations.Room:
-    return reservations.room_of(services().blobs, services().owner_limits)
+def _room() -> space_reservations.Room:
+    return space_reservations.room_of(services().blobs, services().owner_limits)
 
 
 def _more_than_announced(upload: uploads.UploadRecord) -> FileTooLarge:

@@ -22,7 +22,7 @@ from shared.quotas.limits import UNLIMITED
 from shared.storage.blob_store import IncomingBlob, StoredBlob
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
-from web.idempotency import idempotency_key
+from web.idempotency_key_header import idempotency_key
 from web.services import services
 from web.uploads.form_parser import FormParser
 from web.uploads.request_body import RequestBody

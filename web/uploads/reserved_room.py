@@ -8,7 +8,7 @@ import structlog
 
 from shared.db import is_unavailable
 from shared.quotas.limits import OwnerLimits
-from shared.storage import reservations
+from shared.storage import space_reservations
 from web.authentication.owner import current_owner_id
 from web.services import services
 
@@ -40,7 +40,7 @@ class ReservedRoom:
         self._received_bytes = 0
         self._noted_bytes = 0
         self._noted_at = time.monotonic()
-        self._id: str | None = reservations.reserve(
+        self._id: str | None = space_reservations.reserve(
             services().db,
             self._room(),
             owner_id=self._owner_id,
@@ -56,18 +56,18 @@ class ReservedRoom:
         if steps or time.monotonic() - self._noted_at >= _NOTE_EVERY_S:
             self._noted_at = time.monotonic()
             self._noted_bytes = min(self._received_bytes, self._reserved_bytes)
-            reservations.note_received(
+            space_reservations.note_received(
                 services().db, self._id, received_bytes=self._noted_bytes, kept_s=_KEPT_S
             )
         if self._received_bytes > self._reserved_bytes:
             more = max(_STEP_BYTES, self._received_bytes - self._reserved_bytes)
-            reservations.extend(
+            space_reservations.extend(
                 services().db, self._room(), self._id, owner_id=self._owner_id, more_bytes=more
             )
             self._reserved_bytes += more
 
-    def _room(self) -> reservations.Room:
-        return reservations.room_of(services().blobs, self._limits)
+    def _room(self) -> space_reservations.Room:
+        return space_reservations.room_of(services().blobs, self._limits)
 
     def release(self) -> None:
         """Give it back. Without a database it runs out by itself."""
@@ -75,7 +75,7 @@ class ReservedRoom:
             return
         reservation_id, self._id = self._id, None
         try:
-            reservations.end(services().db, reservation_id)
+            space_reservations.end(services().db, reservation_id)
         except Exception as error:
             if not is_unavailable(error):
                 raise

@@ -12,7 +12,7 @@ from shared.errors import FileTooLarge, InsufficientStorage
 from shared.quotas.errors import StorageShareFull
 from shared.storage import uploads
 from shared.storage.blob_store import UnfinishedUpload
-from shared.storage.space import require_space
+from shared.storage.measured_space import require_space
 from web.services import services
 from web.uploads import tus_protocol
 from web.uploads.deferred_length import room_up_to

@@ -17,7 +17,7 @@ from werkzeug.http import http_date
 
 from shared.errors import OffsetMismatch
 from shared.storage import uploads
-from shared.storage.space import require_space
+from shared.storage.measured_space import require_space
 from web.authentication.owner import current_owner_id
 from web.http.filenames import clean_filename
 from web.services import services

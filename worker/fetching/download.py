@@ -22,9 +22,9 @@ from shared.outbound.exchange import Exchange, ExchangeStopper
 from shared.outbound.retry_after import retry_after_s
 from shared.quotas.limits import owner_limits
 from shared.settings import Settings
-from shared.storage import reservations, uploads
+from shared.storage import space_reservations, uploads
 from shared.storage.blob_store import BlobStore, StoredBlob, UnfinishedUpload
-from shared.storage.space import require_space
+from shared.storage.measured_space import require_space
 from shared.storage.upload_size_limit import too_large
 
 MOST_REDIRECTS = 5
@@ -225,8 +225,8 @@ class Download:
         wanted = min(most, max(size_bytes, self._total or upload.size_bytes + _STEP_BYTES))
         return uploads.reserve_up_to(self._db, upload, wanted, self._room())
 
-    def _room(self) -> reservations.Room:
-        return reservations.room_of(self._blobs, owner_limits(self._settings))
+    def _room(self) -> space_reservations.Room:
+        return space_reservations.room_of(self._blobs, owner_limits(self._settings))
 
     def _kept_s(self) -> float:
         return self._settings.upload_expires_hours * 3600

@@ -15,10 +15,10 @@ from typing import Protocol
 import structlog
 
 from shared.minutes.answers import answer_schema, read_answer
-from shared.minutes.checking import cited, verified, with_sources
 from shared.minutes.contents import Minutes
 from shared.minutes.cutting import Part, cut
 from shared.minutes.errors import AnswerUnusable, ContextTooLong, WindowTooSmall
+from shared.minutes.grounding import cited, verified, with_sources
 from shared.minutes.merging import as_question, groups, in_order, side_by_side
 from shared.minutes.prompts import FORMAT, MERGE, PART, filled
 from shared.minutes.tokens import estimated_tokens

@@ -17,7 +17,7 @@ from shared import jobs
 from shared.errors import FenceLost, InsufficientStorage
 from shared.models import new_id
 from shared.storage.blob_store import key_of
-from shared.storage.space import require_space
+from shared.storage.measured_space import require_space
 from worker.audio.playable.maker import CopyMaker
 from worker.audio.playable.needed import RecordingFacts, needs_playable_copy
 from worker.audio.playable.process import BYTES_A_SECOND, MEDIA_TYPE, EncodingFailed

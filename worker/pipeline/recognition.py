@@ -24,7 +24,7 @@ from shared.errors import (
 from shared.jobs import RecognisedSegment
 from shared.storage.errors import DiskTooSmall, NoRoomToDecode, RecordingLost, StorageUnavailable
 from shared.storage.identity import require_storage
-from shared.storage.space import require_space
+from shared.storage.measured_space import require_space
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 from worker.audio.decode import DecodeLimits
 from worker.audio.spool import AudioSpool

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.db import Database
 from shared.settings import Settings
 from shared.storage.blob_store import BlobStore
-from shared.storage.space import WorkSpace
+from shared.storage.measured_space import WorkSpace
 from worker.batching.out_of_memory import BatchSizer
 from worker.recogniser import Recogniser
 from worker.speaker_encoder import SpeakerEncoder

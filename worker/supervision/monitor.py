@@ -24,7 +24,7 @@ from shared.settings import Settings
 from shared.states import START_OBSTACLES, Obstacle
 from shared.storage.blob_store import BlobStore
 from shared.storage.identity import StorageState, check_storage
-from shared.storage.space import WorkSpace
+from shared.storage.measured_space import WorkSpace
 
 log = structlog.get_logger(__name__)
 

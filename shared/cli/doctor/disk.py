@@ -12,7 +12,7 @@ from shared.errors import InsufficientStorage
 from shared.settings import Settings
 from shared.storage.blob_store import BlobStore
 from shared.storage.configured import open_blob_store
-from shared.storage.space import WorkSpace, nearest_existing, require_writable, work_space
+from shared.storage.measured_space import WorkSpace, nearest_existing, require_writable, work_space
 from shared.transcripts.values import DECODED_BYTES_A_SECOND
 
 GB = 2**30

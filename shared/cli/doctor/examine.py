@@ -18,9 +18,9 @@ from shared.cli.doctor.database import check_clock, check_database, check_jobs, 
 from shared.cli.doctor.disk import check_data_folder, check_disk
 from shared.cli.doctor.finding import Check, Finding, Level, guarded, unchecked
 from shared.cli.doctor.orphans import check_orphans
-from shared.cli.doctor.other_servers.listening import WITHIN_S as LISTENING_WITHIN_S
-from shared.cli.doctor.other_servers.listening import check_listening
 from shared.cli.doctor.other_servers.minutes import check_minutes, check_minutes_queue
+from shared.cli.doctor.other_servers.playback import WITHIN_S as LISTENING_WITHIN_S
+from shared.cli.doctor.other_servers.playback import check_listening
 from shared.cli.doctor.other_servers.providers import WITHIN_S, check_providers
 from shared.cli.doctor.other_servers.traces import check_traces
 from shared.cli.doctor.permissions import check_permissions

@@ -59,7 +59,7 @@ def _ask_the_engine(settings: Settings, *, quick: bool) -> tuple[dict[str, Any],
     environment = {**os.environ, "LONGSCRIBE_MODEL": settings.model}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "worker.inspection", *(["--quick"] if quick else [])],
+            [sys.executable, "-m", "worker.doctor_inspection", *(["--quick"] if quick else [])],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -8,7 +8,7 @@ from shared.db import Database
 from shared.jobs.queue_limit import QueueLimit, Waiting, waiting_of
 from shared.quotas.limits import Allowance
 from shared.quotas.monthly import Month, current_month, month_allowance
-from shared.storage.reservations import Room, storage_allowance, uploads_allowance
+from shared.storage.space_reservations import Room, storage_allowance, uploads_allowance
 
 
 @dataclass(frozen=True, slots=True)

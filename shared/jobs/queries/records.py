@@ -10,7 +10,7 @@ import structlog
 
 from shared.annotations.details import Details, stored_details, title_of_file
 from shared.jobs.eta.time_spent import attempt_s
-from shared.jobs.listening.playable import PlayableCopy
+from shared.jobs.playback.playable import PlayableCopy
 from shared.models import Attempt, Job, Recording
 from shared.speakers.names import speakers_from_options
 from shared.states import AttemptOutcome, JobStatus, Stage

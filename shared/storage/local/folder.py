@@ -24,7 +24,7 @@ from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key
 from shared.storage.local.durable import fsync_directory
 from shared.storage.local.incoming import IncomingFile
 from shared.storage.local.partial_upload import UnfinishedFile, locked
-from shared.storage.space import (
+from shared.storage.measured_space import (
     nearest_existing,
     require_space,
     require_writable,

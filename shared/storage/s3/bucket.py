@@ -23,6 +23,7 @@ from pathlib import Path
 from shared.errors import UploadExpired, storage_error
 from shared.settings import Settings
 from shared.storage.blob_store import StoredEntry, is_key, key_of, require_key
+from shared.storage.measured_space import WorkSpace, require_space, work_space
 from shared.storage.s3 import abandoned_uploads
 from shared.storage.s3.cached_answer import CachedAnswer
 from shared.storage.s3.client import AlreadyThere, BucketAddress, Client
@@ -31,7 +32,6 @@ from shared.storage.s3.part import part_bytes_for
 from shared.storage.s3.partial_upload import UnfinishedObject, UploadState, objects_below
 from shared.storage.s3.reading import ObjectRange
 from shared.storage.s3.upload_locks import held
-from shared.storage.space import WorkSpace, require_space, work_space
 from shared.storage.upload_size_limit import too_large
 
 _IDENTITY = "storage-id"

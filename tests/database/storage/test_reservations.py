@@ -14,8 +14,8 @@ from shared.errors import InsufficientStorage
 from shared.models import LOCAL_OWNER, Reservation, Upload, new_id
 from shared.quotas.errors import StorageShareFull, TooManyUploads
 from shared.quotas.limits import UNLIMITED, OwnerLimits
-from shared.storage import reservations, uploads
-from shared.storage.reservations import Room
+from shared.storage import space_reservations, uploads
+from shared.storage.space_reservations import Room
 from tests.support import factories
 from tests.support.people import a_person, an_admin, at_once, quick_hashes
 
@@ -59,7 +59,7 @@ def reserve(
     owner_id: str = LOCAL_OWNER,
 ) -> str:
     """Begin a request that sends a recording in one go; its reservation's id."""
-    return reservations.reserve(
+    return space_reservations.reserve(
         db, Room(usable, limits), owner_id=owner_id, size_bytes=size, kept_s=3600
     )
 
@@ -77,7 +77,7 @@ def test_no_more_is_announced_than_the_storage_holds(db: Database) -> None:
 def test_what_has_arrived_is_counted_by_the_storage_alone(db: Database) -> None:
     upload_id, request = begin(db, 500), reserve(db, 400)
     uploads.advance(db, owner_id=LOCAL_OWNER, upload_id=upload_id, offset=0, to=450, kept_s=60)
-    reservations.note_received(db, request, received_bytes=400, kept_s=60)
+    space_reservations.note_received(db, request, received_bytes=400, kept_s=60)
     with pytest.raises(InsufficientStorage):
         begin(db, 101, usable=150)
     begin(db, 100, usable=150)
@@ -92,13 +92,13 @@ def test_a_reservation_ends_with_its_upload(db: Database) -> None:
     jobs.submit(
         db, owner_id=LOCAL_OWNER, blob=factories.a_blob(), filename="f.wav", upload_id=job_made
     )
-    reservations.end(db, request)
+    space_reservations.end(db, request)
     with db.writing() as session:
         for table, one in ((Upload, expired), (Reservation, crashed)):
             session.execute(
                 update(table).where(table.id == one).values(expires_at=database_now(-1))
             )
-    reservations.forget_expired(db)
+    space_reservations.forget_expired(db)
     assert factories.count(db, Reservation) == 0
     begin(db, 1000)
 
@@ -106,9 +106,9 @@ def test_a_reservation_ends_with_its_upload(db: Database) -> None:
 def test_a_request_that_sends_more_than_it_said_gets_what_is_left(db: Database) -> None:
     request = reserve(db, 600)
     room = Room(1000, UNLIMITED)
-    reservations.extend(db, room, request, owner_id=LOCAL_OWNER, more_bytes=300)
+    space_reservations.extend(db, room, request, owner_id=LOCAL_OWNER, more_bytes=300)
     with pytest.raises(InsufficientStorage):
-        reservations.extend(db, room, request, owner_id=LOCAL_OWNER, more_bytes=101)
+        space_reservations.extend(db, room, request, owner_id=LOCAL_OWNER, more_bytes=101)
     with pytest.raises(InsufficientStorage):
         begin(db, 101)
 

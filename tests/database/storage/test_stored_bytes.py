@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from shared import accounts, jobs
 from shared.db import Database
 from shared.models import Job, Recording, StoredTally
-from shared.storage import reservations, stored_bytes
+from shared.storage import space_reservations, stored_bytes
 from shared.storage.stored_bytes import StoredDrift
 from tests.support import factories
 from tests.support.factories import NotedDeletions
@@ -62,7 +62,7 @@ def live(db: Database, chance: random.Random, steps: int) -> None:
 
 def test_whatever_happens_to_recordings_is_summed(db: Database) -> None:
     live(db, random.Random(1), 60)
-    assert by_tallies(db) == by_summing(db) == reservations.held_by_owner(db)
+    assert by_tallies(db) == by_summing(db) == space_reservations.held_by_owner(db)
     accounts.hand_over(db, from_owner="a", to_owner="b")
     assert by_tallies(db) == by_summing(db)
     assert stored_bytes.find_drift(db) == []

@@ -14,7 +14,7 @@ from shared.db import Database
 from shared.errors import OffsetMismatch, UploadBusy, UploadExpired
 from shared.models import LOCAL_OWNER, Upload, new_id
 from shared.quotas.limits import UNLIMITED
-from shared.storage import reservations, upload_cleanup, uploads
+from shared.storage import space_reservations, upload_cleanup, uploads
 from shared.storage.blob_store import key_of
 from shared.storage.local.folder import LocalFolder
 from shared.storage.local.partial_upload import UnfinishedFile
@@ -38,7 +38,7 @@ def begun(db: Database, store: LocalFolder, *, kept_s: float = HOUR_S, size: int
         filename="周会.wav",
         described="",
         kept_s=kept_s,
-        room=reservations.room_of(store, UNLIMITED),
+        room=space_reservations.room_of(store, UNLIMITED),
     )
     return upload_id
 

@@ -18,7 +18,7 @@ from tests.e2e.reading.site import (
 )
 from tests.support import reports
 from tests.support.speech import long_transcript
-from web.api.listening import PIECE_BYTES
+from web.api.playback import PIECE_BYTES
 
 AT_REST = """
 () => new Promise((then) => {

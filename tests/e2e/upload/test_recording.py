@@ -181,7 +181,7 @@ def loudest_tone(path: Path) -> float:
 
 
 KEPT_FOR = """async (account) => {
-  const { keptRecordings } = await import("/static/js/recording/kept.js");
+  const { keptRecordings } = await import("/static/js/recording/recording_store.js");
   const { uploads } = document.getElementById("upload").dataset;
   return (await keptRecordings(account, new URL(uploads, location.href).href)).length;
 }"""

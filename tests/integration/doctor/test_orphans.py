@@ -10,7 +10,7 @@ from shared.models import LOCAL_OWNER, new_id
 from shared.quotas.limits import UNLIMITED
 from shared.settings import Settings
 from shared.states import JobStatus
-from shared.storage import reservations, uploads
+from shared.storage import space_reservations, uploads
 from shared.storage.blob_store import key_of
 from shared.storage.identity import adopt_storage
 from shared.storage.local.folder import LocalFolder
@@ -43,7 +43,7 @@ class TestOrphans:
                 filename="a.wav",
                 described="",
                 kept_s=3600,
-                room=reservations.room_of(store, UNLIMITED),
+                room=space_reservations.room_of(store, UNLIMITED),
             )
         # As a crash between taking its place and getting its job leaves it.
         place = store.root / key_of(whole)

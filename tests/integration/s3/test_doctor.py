@@ -13,7 +13,7 @@ import pytest
 from shared.cli.doctor.disk import check_disk
 from shared.cli.doctor.finding import Finding, Level
 from shared.cli.doctor.orphans import check_orphans
-from shared.cli.doctor.other_servers.listening import check_listening
+from shared.cli.doctor.other_servers.playback import check_listening
 from shared.cli.doctor.storage import check_storage_here
 from shared.db import Database
 from shared.models import new_id

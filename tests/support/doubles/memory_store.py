@@ -15,7 +15,7 @@ from typing import Self
 from shared.errors import UploadBusy, UploadExpired
 from shared.models import new_id
 from shared.storage.blob_store import StoredBlob, StoredEntry, key_of, require_key
-from shared.storage.space import require_space
+from shared.storage.measured_space import require_space
 from shared.storage.upload_size_limit import too_large
 
 

@@ -18,9 +18,9 @@ from moto.s3.models import FakeMultipart
 from moto.s3.responses import S3Response
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from shared.storage.measured_space import WorkSpace
 from shared.storage.s3.bucket import Bucket
 from shared.storage.s3.client import BucketAddress
-from shared.storage.space import WorkSpace
 from tests.support.stack import hold_port
 
 PART_BYTES = 5 * 2**20

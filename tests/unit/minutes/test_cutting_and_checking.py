@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import InvalidRequest
-from shared.minutes.checking import verified, with_sources
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.cutting import cut, transcript_digest
 from shared.minutes.editing import as_left
+from shared.minutes.grounding import verified, with_sources
 from shared.minutes.merging import groups, in_order, side_by_side
 from shared.minutes.prompts import (
     CHANGEABLE,

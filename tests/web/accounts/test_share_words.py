@@ -27,7 +27,7 @@ def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         database_url, tmp_path, sign_in="required", max_queued_hours=40, owner_monthly_hours=30
     )
     monkeypatch.setattr(
-        "shared.storage.space.shutil.disk_usage", lambda _: SimpleNamespace(free=40 * GB)
+        "shared.storage.measured_space.shutil.disk_usage", lambda _: SimpleNamespace(free=40 * GB)
     )
     yield made
     database(made).dispose()

@@ -25,7 +25,7 @@ def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # 
         database_url, tmp_path, sign_in="required", max_upload_bytes=100 * GB, owner_open_uploads=3
     )
     monkeypatch.setattr(
-        "shared.storage.space.shutil.disk_usage", lambda _: SimpleNamespace(free=40 * GB)
+        "shared.storage.measured_space.shutil.disk_usage", lambda _: SimpleNamespace(free=40 * GB)
     )
     yield made
     database(made).dispose()

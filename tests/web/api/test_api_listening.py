@@ -18,7 +18,7 @@ from shared.models import LOCAL_OWNER, StoredWaveform, new_id
 from shared.states import JobStatus
 from tests.support import factories
 from tests.support.web.web_app import database, make_app, stored_files, submit
-from web.api.listening import PIECE_BYTES
+from web.api.playback import PIECE_BYTES
 
 CONTENT = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(range(256)) * 40
 ETAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'

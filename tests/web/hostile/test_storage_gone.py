@@ -46,7 +46,7 @@ def test_a_share_is_told_when_the_storage_can_be_asked(
     def unreachable(path: object) -> None:
         raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
 
-    monkeypatch.setattr("shared.storage.space.shutil.disk_usage", unreachable)
+    monkeypatch.setattr("shared.storage.measured_space.shutil.disk_usage", unreachable)
     answer = client.get("/api/v1/me")
     assert answer.status_code == 503
     assert answer.json is not None and answer.json["error"]["code"] == "storage_unavailable"

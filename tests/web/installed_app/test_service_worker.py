@@ -55,7 +55,7 @@ def test_another_language_or_file_is_another_version(
     english = told(client)["version"]
     assert told(client)["version"] == english
     assert told(client, "zh")["version"] != english
-    script = Path(str(app.static_folder)) / "js/recording/kept.js"
+    script = Path(str(app.static_folder)) / "js/recording/recording_store.js"
     other = Path(str(app.static_folder)) / "js/installed_app/offline.js"
     files = static_files(Path(str(app.static_folder)))
     for file in (script, other):

@@ -21,7 +21,7 @@ from shared.transcripts.values import Version
 from tests.support import factories
 from tests.support.speech.meeting import TWO_AT_ONCE, a_meeting, in_turn
 from tests.support.web.web_app import database, make_app
-from web.pages.job.text import SPEAKER_HUES, SPEAKER_MARKS, speaker_look
+from web.pages.job.status_text import SPEAKER_HUES, SPEAKER_MARKS, speaker_look
 
 STATIC = Path(__file__).parents[3] / "web" / "static"
 TWO_COLOURS = re.compile(r"--([a-z0-9-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)")

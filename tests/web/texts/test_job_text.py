@@ -12,7 +12,7 @@ from web.api.schemas.errors import ErrorObject
 from web.api.schemas.jobs import BatchOut, JobLinks, JobOut, ModelOut, TranscriptLinks
 from web.i18n.quantities import memory_text, seconds_text
 from web.pages.job.statistics import statistics
-from web.pages.job.text import batch_text, recognition_speed_text, retry_may_help
+from web.pages.job.status_text import batch_text, recognition_speed_text, retry_may_help
 
 BATCH = BatchOut(
     batch_size_s=300.0,

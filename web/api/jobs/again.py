@@ -24,7 +24,7 @@ from web.api.schemas.jobs import JobDetailOut
 from web.api.schemas.submission import AgainOptions, SubmitOptions
 from web.authentication.job_access import owner_of
 from web.authentication.priority import require_priority
-from web.idempotency import idempotency_key
+from web.idempotency_key_header import idempotency_key
 from web.services import services
 from web.uploads.submission import announce
 

@@ -32,7 +32,7 @@ from web.api.schemas.jobs import (
     ModelOut,
     TranscriptLinks,
 )
-from web.api.schemas.listening import AudioOut
+from web.api.schemas.playback import AudioOut
 from web.errors import job_error_object
 from web.i18n.languages import N_
 from web.polling.intervals import job_interval_s

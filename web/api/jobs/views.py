@@ -37,7 +37,7 @@ from web.api.transcripts.sentences import sentences_response
 from web.api.transcripts.zip_export import zip_response
 from web.authentication.job_access import access_of, owner_of
 from web.authentication.owner import current_owner_id
-from web.idempotency import idempotency_key
+from web.idempotency_key_header import idempotency_key
 from web.polling.cache_dependencies import API_MAX_AGE_S, track_dependencies
 from web.services import services
 from web.uploads.submission import accept, accept_upload

@@ -23,7 +23,7 @@ from web.api.schemas.submission import SubmitOptions, UploadSubmission
 from web.api.schemas.transcripts.corrections import EditedMeanwhileOut
 from web.api.schemas.transcripts.exports import ZipRequest
 from web.http import recording_media_types
-from web.idempotency import MAX_IDEMPOTENCY_KEY
+from web.idempotency_key_header import MAX_IDEMPOTENCY_KEY
 
 Operation = dict[str, Any]
 Completion = Callable[[Operation], None]

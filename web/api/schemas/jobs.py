@@ -13,7 +13,7 @@ from shared.search.cursors import JOB_CURSOR
 from shared.states import BatchLimit, EventKind, JobStatus, Stage, WaitReason
 from shared.words.numbers.choice import Numbers
 from web.api.schemas.errors import ErrorObject
-from web.api.schemas.listening import AudioOut
+from web.api.schemas.playback import AudioOut
 from web.api.schemas.recording import RecordingOut
 from web.api.schemas.submission import SoundChoiceField
 

@@ -14,7 +14,7 @@ from web.authentication.owner import current_owner_id
 from web.compatible.openai.answers import finished
 from web.compatible.openai.fields import TranscriptionFields, is_of_another, read_fields
 from web.compatible.openai.stream import streamed
-from web.idempotency import idempotency_key
+from web.idempotency_key_header import idempotency_key
 from web.services import services
 from web.uploads.submission import accept
 from web.waiting.postponed import Postponed, postpone, postponed

@@ -15,7 +15,7 @@ from shared.states import JobStatus
 from web.api.jobs.matches import place_on_page
 from web.api.jobs.presenter import present
 from web.api.schemas.jobs import JobOut
-from web.pages.job.text import audio_texts, queue_texts, state_text
+from web.pages.job.status_text import audio_texts, queue_texts, state_text
 
 
 @dataclass(frozen=True, slots=True)

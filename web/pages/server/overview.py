@@ -21,7 +21,7 @@ from shared import jobs
 from shared.celery_doorbell import waiting_doorbells
 from shared.jobs import Gpu, WorkerRecord
 from shared.states import RUNNING, TERMINAL, JobStatus
-from shared.storage import reservations
+from shared.storage import space_reservations
 from web.i18n.quantities import bytes_text, duration_text, share
 from web.pages.why_jobs_wait import obstacle_texts, why_jobs_wait, workers_seen
 from web.services import Services, services
@@ -145,7 +145,7 @@ def _models(here: Services) -> list[Row]:
 
 
 def _storage(here: Services) -> list[Row]:
-    stored = sum(reservations.held_by_owner(here.db).values())
+    stored = sum(space_reservations.held_by_owner(here.db).values())
     facts = [_("%(size)s stored", size=bytes_text(stored))]
     try:
         free = here.blobs.usable_bytes()

@@ -27,9 +27,9 @@ from shared.speakers.transcript_speakers import Speakers
 from shared.transcripts.chapters import chapter_of
 from shared.transcripts.overlap import overlap_of
 from shared.transcripts.values import Sentence
-from web.api.listening import peaks_response, recording_response
 from web.api.parsing import parse
-from web.api.schemas.listening import AudioQuery
+from web.api.playback import peaks_response, recording_response
+from web.api.schemas.playback import AudioQuery
 from web.authentication.client_address import address, attempt_limit
 from web.authentication.job_access import LOOK_EVERY_S
 from web.errors import localised_error, retry_after_s

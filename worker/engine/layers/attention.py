@@ -14,13 +14,13 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from worker.engine.layers.packed_sequences import SpanRows
 from worker.engine.layers.sanm_layers import (
     RowMask,
     masked_memory,
     memory,
     remembered_in_line,
 )
-from worker.engine.layers.span_rows import SpanRows
 
 
 def use_fused_attention(network: nn.Module) -> int:

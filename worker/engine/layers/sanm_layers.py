@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from worker.engine.layers.depthwise import convolve_channels
-from worker.engine.layers.span_rows import SpanRows
+from worker.engine.layers.packed_sequences import SpanRows
 
 _ALIGNMENT = 16
 """Numbers by which a row of scores must lie apart for a GPU's kernel to read it in place."""

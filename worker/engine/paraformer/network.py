@@ -26,6 +26,7 @@ from worker.engine.layers.linear import (
     packs_linear_layers,
     worth_packing,
 )
+from worker.engine.layers.packed_sequences import SpanRows
 from worker.engine.layers.positions import Positions
 from worker.engine.layers.sanm_layers import (
     RowMask,
@@ -34,7 +35,6 @@ from worker.engine.layers.sanm_layers import (
     reach,
     saves_launches,
 )
-from worker.engine.layers.span_rows import SpanRows
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES

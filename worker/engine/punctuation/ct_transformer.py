@@ -23,8 +23,8 @@ from worker.engine.device import allocator, within_memory
 from worker.engine.layers.attention import use_fused_attention
 from worker.engine.layers.linear import pack_linear_layers, packs_linear_layers
 from worker.engine.loading.build import LoadedNetwork
+from worker.engine.punctuation.memory_model import MeasuredPasses, PassMemory
 from worker.engine.punctuation.parallel_reading import Span, read
-from worker.engine.punctuation.places_by_memory import MeasuredPasses, PassMemory
 from worker.recogniser import MemoryProbe
 
 COMMA_AFTER_TOKENS = 200

@@ -1,6 +1,6 @@
 // The service worker is registered where the pages are used as an app, and nowhere else.
 import { tokenAccount } from "../page/api.js";
-import { address } from "../page/site.js";
+import { address } from "../page/base_path.js";
 
 /** Set in a tab in which something was shared, until the front page offers it: after a sign-in too. */
 export const SHARED = "longscribe.shared";

@@ -5,7 +5,7 @@ import { enhanceSelection } from "./selection.js";
 import { confirmAction } from "../page/confirm.js";
 import { enhanceFolders } from "./folders.js";
 import { renameInPlace } from "../page/rename.js";
-import { address } from "../page/site.js";
+import { address } from "../page/base_path.js";
 
 const TYPING_ENDS_MS = 350;
 const MOST_STEPS = 20; // pages without any job that are gone on from, until somebody asks for more

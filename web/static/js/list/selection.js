@@ -1,7 +1,7 @@
 import { api, csrfToken } from "../page/api.js";
 import { _, language, ngettext } from "../page/i18n.js";
 import { confirmAction } from "../page/confirm.js";
-import { address } from "../page/site.js";
+import { address } from "../page/base_path.js";
 import { APPLIES, WholeList, completedOf } from "./whole_list.js";
 
 const number = new Intl.NumberFormat(language);

@@ -1,7 +1,7 @@
 // The browser's own part of notifications: it subscribes, and is told to the server.
 import { api, tokenAccount } from "../page/api.js";
 import { register } from "../installed_app/registration.js";
-import { address } from "../page/site.js";
+import { address } from "../page/base_path.js";
 
 const KEPT = "longscribe.push";
 

@@ -1,5 +1,5 @@
 import { _ } from "./i18n.js";
-import { address } from "./site.js";
+import { address } from "./base_path.js";
 
 /** The server's error for a request: `code` is stable, `message` is for people. */
 export class ApiError extends Error {

@@ -1,6 +1,6 @@
 // A notification of the browser when a job is done, for those who ask for it.
 import { _ } from "./i18n.js";
-import { address } from "./site.js";
+import { address } from "./base_path.js";
 
 const KEPT = "longscribe.notify";
 const WISH = "longscribe.notify-wish";

@@ -4,7 +4,7 @@ import { _ } from "../page/i18n.js";
 import { stayWhile } from "../page/leaving.js";
 import { clock, sizeText } from "../page/quantities.js";
 import { createElement } from "../upload/row.js";
-import { KeptRecording, hold } from "./kept.js";
+import { KeptRecording, hold } from "./recording_store.js";
 import { deleteKept, KeptRow, offerKept, playerOf, saveAsFile, sureToDelete } from "./row.js";
 import { Sending } from "./sending.js";
 import { NoSound, Sound } from "./capture_sources.js";

@@ -4,7 +4,7 @@ import { _, language } from "../page/i18n.js";
 import { clock, sizeText } from "../page/quantities.js";
 import { createElement, Row } from "../upload/row.js";
 import { becomeJob } from "../upload/upload.js";
-import { hold, keptRecordings } from "./kept.js";
+import { hold, keptRecordings } from "./recording_store.js";
 import { Sending } from "./sending.js";
 
 const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });

@@ -4,7 +4,7 @@ import { open } from "../edit/conflict_and_history_dialogs.js";
 import { difference, pieces } from "../edit/merge_texts.js";
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
-import { address } from "../page/site.js";
+import { address } from "../page/base_path.js";
 
 const LONGEST = 20;
 const HAS_WORDS = /[\p{L}\p{N}]/u;

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.speakers.clusters import Clusters
-from shared.speakers.same_voice import Likeness
+from shared.speakers.joining_clusters import Clusters
+from shared.speakers.merge_decision import Likeness
 from tests.support.voices import THRESHOLD, WIDTH, unit
 
 Voice = NDArray[np.float64]

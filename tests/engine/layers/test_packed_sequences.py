@@ -11,8 +11,8 @@ from torch import Tensor
 
 from tests.support.speech.untrained_paraformer import FEATURES, WIDTH, untrained_paraformer
 from worker.engine.layers.attention import use_fused_attention
+from worker.engine.layers.packed_sequences import SpanRows
 from worker.engine.layers.sanm_layers import RowMask, leave_training_out, memory, reach
-from worker.engine.layers.span_rows import SpanRows
 
 LENGTHS = (23, 1, 40, 17)
 TOKENS = (6, 0, 11, 1)

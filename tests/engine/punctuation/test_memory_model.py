@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from worker.engine.punctuation.places_by_memory import MeasuredPasses, PassMemory
+from worker.engine.punctuation.memory_model import MeasuredPasses, PassMemory
 from worker.memory.batch_memory_model import Allocator, Reserve
 from worker.recogniser import BatchOutOfMemory
 

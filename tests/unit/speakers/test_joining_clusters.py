@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.speakers.clusters import Clusters, join
+from shared.speakers.joining_clusters import Clusters, join
 
 Matrix = list[list[int]]
 

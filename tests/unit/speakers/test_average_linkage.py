@@ -8,7 +8,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.speakers.linkage import Merge, average_linkage
+from shared.speakers.average_linkage import Merge, average_linkage
 
 Matrix = list[list[int]]
 

@@ -20,7 +20,7 @@ from web.api.jobs.presenter import with_digest
 from web.api.openapi import operations
 from web.api.openapi.operations import completed_by
 from web.api.parsing import parse, takes_query
-from web.api.schemas.listening import AudioQuery, PeaksOut, SentenceWords, WordsOut
+from web.api.schemas.playback import AudioQuery, PeaksOut, SentenceWords, WordsOut
 from web.authentication.job_access import access_of, owner_of, still_open
 from web.http.byte_ranges import OutOfRange, requested_part
 from web.http.filenames import attachment, inline

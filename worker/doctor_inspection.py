@@ -1,6 +1,6 @@
 """Find what a worker would find on this machine, for `longscribe doctor`.
 
-`python -m worker.inspection [--quick]`
+`python -m worker.doctor_inspection [--quick]`
 
 Writes a line of JSON for each topic as soon as it is known.  Downloads nothing and keeps nothing;
 with --quick it loads no network either.

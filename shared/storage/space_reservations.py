@@ -22,7 +22,7 @@ from shared.models import Reservation, Upload, new_id
 from shared.quotas.errors import StorageShareFull, TooManyUploads
 from shared.quotas.limits import Allowance, OwnerLimits, allowance, share_of
 from shared.storage.errors import StorageUnavailable
-from shared.storage.space import Space
+from shared.storage.measured_space import Space
 from shared.storage.stored_bytes import stored_bytes
 
 _ONE_AT_A_TIME = 0x6C6F6E67_726F6F6D

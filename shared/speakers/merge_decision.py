@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from itertools import combinations
 from math import isqrt
 
-from shared.speakers.clusters import Clusters
+from shared.speakers.joining_clusters import Clusters
 from shared.speakers.voice_map import FARTHEST
 
 _ENOUGH = 600
