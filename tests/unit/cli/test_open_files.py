@@ -13,7 +13,7 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from tests.support.stack import REPOSITORY
-from web.serving import gunicorn_worker
+from web.serving import connection_loop
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_where_few_may_be_opened_answering_has_half_of_them(
     config = Config()
     config.set("worker_connections", 2000)
     for allowed in (300, 1024, 4096):
-        monkeypatch.setattr(gunicorn_worker, "allow_open_files", lambda _, most=allowed: most)
-        worker = gunicorn_worker.PatientWorker(1, 1, [], None, 60, config, Logger(config))
+        monkeypatch.setattr(connection_loop, "allow_open_files", lambda _, most=allowed: most)
+        worker = connection_loop.PatientWorker(1, 1, [], None, 60, config, Logger(config))
         worker._limit_connections()
         connections.append(worker.worker_connections)
     assert connections == [150, 512, 2000]
