@@ -205,6 +205,13 @@ def disable(db: Database, user_id: str) -> None:
         forget_channels(session, user_id)
 
 
+def is_disabled(db: Database, user_id: str) -> bool:
+    """Return whether there is an account of this id that is disabled."""
+    disabled = select(User.id).where(User.id == user_id, User.disabled_at.is_not(None))
+    with db.reading() as session:
+        return session.scalar(disabled) is not None
+
+
 def enable(db: Database, user_id: str) -> None:
     """Enable an account again; its person switches webhooks on. Raises AccountNotFound or
     ErasureBegun."""

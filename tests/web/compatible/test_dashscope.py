@@ -135,6 +135,11 @@ def test_a_transcription_opens_by_its_own_address_for_a_day(
         assert stranger.get(address).status_code == 200
         for changed in (address.replace(mine, other), address[:-2], address.partition("?")[0]):
             assert stranger.get(changed).status_code == 404
+        accounts.set_admin(db, eve.id, True)
+        accounts.disable(db, bo.id)
+        assert stranger.get(address).status_code == 404
+        accounts.enable(db, bo.id)
+        assert stranger.get(address).status_code == 200
         monkeypatch.setattr(views, "LINK_S", -1)
         assert stranger.get(address).status_code == 404
         db.dispose()

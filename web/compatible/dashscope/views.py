@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response, current_app, jsonify, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from shared import jobs
+from shared import accounts, jobs
 from shared.errors import InvalidRequest, JobNotFound
 from web.authentication.owner import current_owner_id
 from web.compatible.dashscope.answers import begun, shown_fetch, shown_task, transcription
@@ -69,7 +69,8 @@ def get_transcription(job_id: UUID) -> Response:
         owner_id, opened = _links().loads(request.args.get("link", ""), max_age=LINK_S)
     except BadSignature:
         raise JobNotFound from None
-    if opened != str(job_id):
+    # Nobody could withdraw the address of an account that is disabled.
+    if opened != str(job_id) or accounts.is_disabled(services().db, owner_id):
         raise JobNotFound
     with exporting(opened, "json"):
         stored = jobs.get_transcript(services().db, owner_id=owner_id, job_id=opened)
