@@ -17,6 +17,12 @@ from longscribe_client.errors import (
     error_of,
 )
 
+_NEVER_PASSES = {
+    "CERTIFICATE_VERIFY_FAILED": "SSL_CERT_FILE may name the authority of its certificate",
+    "WRONG_VERSION_NUMBER": "there may be http:// and no https://",
+}
+"""Failures of TLS that do not pass by themselves, each with what to do."""
+
 
 def object_of(text: str, address: str) -> dict[str, Any]:
     """The JSON object that an answer of `address` is. Raises UnexpectedAnswer."""
@@ -53,9 +59,15 @@ def no_longscribe(address: str) -> UnexpectedAnswer:
 
 def unreachable(address: str, error: Exception) -> ClientError:
     why = str(error) or type(error).__name__
-    if "CERTIFICATE_VERIFY_FAILED" in why:
-        why += "; SSL_CERT_FILE may name the authority of its certificate"
+    for failure, advice in _NEVER_PASSES.items():
+        if failure in why:
+            why += f"; {advice}"
     return ServerUnreachable(f"{address} cannot be reached: {why}")
+
+
+def never_passes(error: Exception) -> bool:
+    """Return whether the same would fail each time, so that waiting is of no use."""
+    return any(failure in str(error) for failure in _NEVER_PASSES)
 
 
 def busy(address: str, status: int) -> ClientError:

@@ -15,6 +15,7 @@ import httpx2
 from longscribe_client import routes
 from longscribe_client.answers import (
     busy,
+    never_passes,
     no_longscribe,
     object_of,
     require_success,
@@ -178,7 +179,7 @@ class Connection:
             except httpx2.TransportError as error:
                 lost = unreachable(self._address, error)
                 why = lost.message
-                if not is_open and self._monotonic() >= deadline:
+                if never_passes(error) or (not is_open and self._monotonic() >= deadline):
                     raise lost from None
             if is_open:  # however long it was
                 deadline, pause_s = self._deadline(), 1.0
@@ -256,7 +257,7 @@ class Connection:
                 )
             except httpx2.TransportError as error:
                 why = unreachable(self._address, error)
-                if self._monotonic() >= deadline:
+                if never_passes(error) or self._monotonic() >= deadline:
                     raise why from None
             else:
                 if answer.status_code not in _PASSING | _ELSEWHERE:
@@ -314,7 +315,7 @@ class Connection:
                 answer = self._http.request(route.method, self._at(route), **values)
             except httpx2.TransportError as error:
                 why = unreachable(self._address, error)
-                if self._monotonic() >= deadline:
+                if never_passes(error) or self._monotonic() >= deadline:
                     raise why from None
                 is_lost = is_lost or not isinstance(error, _NOT_SENT)
             else:

@@ -32,7 +32,6 @@ from shared.cli.remote.readable import readable
 from shared.cli.remote.sending import require_files, send
 from shared.cli.remote.server_options import (
     LOCAL,
-    Formats,
     Json,
     KeyFile,
     Model,
@@ -60,7 +59,9 @@ def submit(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write transcripts here; waits for them.")
     ] = None,
-    format_: Formats = "txt",
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="Formats of these, with commas: srt,docx; or txt.")
+    ] = "",
     model: Model = "",
     speakers: Speakers = "",
     numbers: Numbers = "",
@@ -79,7 +80,12 @@ def submit(
     refusals = Refusals(options)
     with connected(server, key_file) as there, Bars(enabled=not as_json) as bars:
         require_files([name for name in files if not _is_address(name)])
-        formats = formats_in(format_)
+        formats = formats_in(format_ or "txt")
+        if format_ and output is None:
+            raise CommandFailed(
+                "--format is of the transcripts that -o writes: name a folder with -o. `longscribe "
+                "get` prints them."
+            )
         if output is not None:  # before hours of work for what could be written nowhere
             output.mkdir(parents=True, exist_ok=True)
         try:

@@ -199,11 +199,17 @@ def test_what_a_proxy_refuses_is_told_as_such() -> None:
         connection.jobs()
 
 
-def test_a_certificate_that_is_not_trusted_is_told_with_the_way_out() -> None:
-    refused = httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
-    connection, _ = answering(*[refused] * 9)
-    with pytest.raises(api.ServerUnreachable, match="SSL_CERT_FILE"):
+@pytest.mark.parametrize(
+    ("failure", "advice"),
+    [("CERTIFICATE_VERIFY_FAILED", "SSL_CERT_FILE"), ("WRONG_VERSION_NUMBER", "http://")],
+)
+def test_tls_that_will_not_do_is_told_at_once_with_the_way_out(failure: str, advice: str) -> None:
+    connection, pauses = answering(*[httpx2.ConnectError(f"[SSL: {failure}]")] * 2)
+    with pytest.raises(api.ServerUnreachable, match=advice):
         connection.jobs()
+    with pytest.raises(api.ServerUnreachable, match=advice):
+        list(connection.job_events("1"))
+    assert pauses == []
 
 
 def test_a_server_that_has_moved_is_told_by_its_new_address() -> None:

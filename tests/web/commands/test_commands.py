@@ -184,6 +184,7 @@ def test_a_command_that_was_killed_goes_on_when_it_is_run_again(
 def test_what_is_wrong_is_said_in_one_line(run: Any, wav: Path, tmp_path: Path) -> None:
     for args, words in (
         (["submit", str(wav), "--wait", "--format", "pdf"], "no format 'pdf'"),
+        (["submit", str(wav), "--wait", "--format", "srt"], "name a folder with -o"),
         (["submit", str(wav), "--model", "nobody's"], "No worker runs the model"),
         (["get", UNKNOWN], "no such job"),
         (["list", "--key-file", str(tmp_path / "none")], "no API key"),
