@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -25,7 +26,7 @@ _HEALTHY_AFTER_S = 60.0
 _LINES_SHOWN = 15
 
 _LOG_KEPT_BYTES = 20 * 2**20
-"""A larger log is set aside at the next start; one older log is kept."""
+"""A larger log is set aside; one older log is kept."""
 
 
 class Child:
@@ -87,6 +88,26 @@ class Child:
         self._started_at = time.monotonic()
         self._restart_at = None
 
+    def bound_log(self) -> None:
+        """Set a log that has grown too large aside while the process writes to it.
+
+        The process goes on at the beginning of the file, for it appends. What it writes between
+        the copy and the cut, which is the work of a moment, is lost.
+        """
+        try:
+            if self.log.stat().st_size <= _LOG_KEPT_BYTES:
+                return
+        except FileNotFoundError:  # somebody removed it; the process writes where nobody reads
+            return
+        draft = self.log.with_suffix(".log.draft")
+        try:
+            shutil.copyfile(self.log, draft)
+            draft.replace(self.log.with_suffix(".log.1"))
+        except OSError:  # of a disk that is full: the log leaves it, or nobody could submit
+            draft.unlink(missing_ok=True)
+        os.truncate(self.log, 0)
+        self._log_start = 0
+
     def exit_status(self) -> str | None:
         """Text that says how the process ended; None while it runs."""
         code = None if self._process is None else self._process.poll()
@@ -146,7 +167,8 @@ class Child:
     def last_lines(self) -> list[str]:
         """The end of what the process has written since its latest start, for people."""
         with self.log.open("rb") as log:
-            log.seek(self._log_start)
+            # Not what is beyond its end where somebody else, logrotate for instance, cut it.
+            log.seek(self._log_start if self._log_start <= self.log.stat().st_size else 0)
             lines = log.read().decode(errors="replace").splitlines()
         readable = "\n".join(as_readable(line) for line in lines[-_LINES_SHOWN:])
         return readable.splitlines()[-_LINES_SHOWN:]

@@ -100,11 +100,13 @@ class Stack:
             self._wait_until("Redis", lambda: embedded_redis_answers(self._settings))
 
     def tend(self) -> None:
-        """Start again what died, and pass on what the logs say."""
+        """Start again what died, pass on what the logs say, and keep them from growing for ever."""
         for child in self._children:
             if happened := child.revive():
                 self._say(happened)
         self._pass_on_events()
+        for child in self._children:
+            child.bound_log()
 
     def _pass_on_events(self) -> None:
         """Print what the logs say that is worth showing, and see that the model is loaded. Raises

@@ -9,7 +9,6 @@ import signal
 import socket
 import stat
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from typer.testing import CliRunner
 from shared.cli.doctor.finding import Level
 from shared.cli.doctor.redis_and_workers import check_redis
 from shared.cli.embedded import demo, redis_server, serve
-from shared.cli.embedded.child import Child
 from shared.cli.embedded.data_folder import StackFailed, claimed, listening
 from shared.cli.embedded.log_follower import LogFollower, as_readable, as_text, is_worth_showing
 from shared.cli.embedded.score import character_errors, only_spoken
@@ -28,7 +26,6 @@ from shared.cli.main import _stop_on_signals, app
 from shared.db import Database
 from shared.settings import Settings
 from tests.support import factories
-from tests.support.stack import wait_for
 
 
 class TestScore:
@@ -306,89 +303,3 @@ class TestEvents:
         line = json.dumps({"event": "failed", "level": "error", "exception": "Traceback\n  x"})
         assert as_readable(line) == "ERROR: failed\nTraceback\n  x"
         assert as_readable("just text") == "just text"
-
-
-class TestChild:
-    def test_a_death_is_told_with_a_pause_that_doubles(self, tmp_path: Path) -> None:
-        child = Child("worker", [sys.executable, "-c", "exit(3)"], log=tmp_path / "worker.log")
-        child.start()
-        said: list[str] = []
-        deadline = time.monotonic() + 120
-        while len(said) < 3 and time.monotonic() < deadline:
-            if happened := child.revive():
-                said.append(happened)
-            time.sleep(0.02)
-        child.end(0)
-        assert said == [
-            "worker ended (exit status 3); starting it again in 1 s",
-            "worker started again",
-            "worker ended (exit status 3); starting it again in 2 s",
-        ]
-
-    def test_one_that_cannot_start_is_tried_again(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("shared.cli.embedded.child._FIRST_PAUSE_S", 0.01)
-        program = tmp_path / "program"
-        program.write_text("#!/bin/sh\n")
-        program.chmod(0o700)
-        child = Child("worker", [str(program)], log=tmp_path / "worker.log")
-        child.start()
-        said: list[str] = []
-
-        def say_as_much_as(count: int) -> None:
-            wait_for(lambda: said.extend(filter(None, [child.revive()])) or len(said) >= count)
-
-        say_as_much_as(1)
-        program.rename(tmp_path / "away")
-        say_as_much_as(2)
-        (tmp_path / "away").rename(program)
-        say_as_much_as(3)
-        child.end(0)
-        assert "cannot start (No such file or directory)" in said[1]
-        assert said[2] == "worker started again"
-
-    def test_one_that_does_not_stop_is_killed_with_all_below_it(self, tmp_path: Path) -> None:
-        stubborn = (
-            "import signal, subprocess, sys, time\n"
-            "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-            "below = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-            "print(below.pid, flush=True)\n"
-            "time.sleep(60)\n"
-        )
-        child = Child("worker", [sys.executable, "-c", stubborn], log=tmp_path / "worker.log")
-        child.start()
-        while not child.last_lines():
-            time.sleep(0.02)
-        below = int(child.last_lines()[0])
-        child.ask_to_stop()
-        child.end(time.monotonic() + 0.2)
-        assert child.exit_status() == "killed by SIGKILL"
-        wait_for(lambda: _is_over(below), what="the process below it")
-
-    def test_only_the_lines_since_the_latest_start_are_shown(self, tmp_path: Path) -> None:
-        log = tmp_path / "web.log"
-        log.write_text("of an earlier run\n")
-        child = Child("web", [sys.executable, "-c", "print('now')"], log=log)
-        child.start()
-        child.end(time.monotonic() + 120)
-        assert child.last_lines() == ["now"]
-
-    def test_a_large_log_is_set_aside(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("shared.cli.embedded.child._LOG_KEPT_BYTES", 10)
-        log = tmp_path / "web.log"
-        log.write_text("more than ten bytes\n")
-        child = Child("web", [sys.executable, "-c", "print('now')"], log=log)
-        child.start()
-        child.end(time.monotonic() + 120)
-        assert log.read_text() == "now\n"
-        assert (tmp_path / "web.log.1").exists()
-
-
-def _is_over(pid: int) -> bool:
-    try:
-        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
