@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     any_,
     bindparam,
+    func,
     literal_column,
     text,
 )
@@ -53,6 +54,13 @@ def one_of(
         return column.in_(numbers)
     array = bindparam(None, list(numbers), type_=postgresql.ARRAY(BigInteger), unique=True)
     return column == any_(array)
+
+
+def json_array_length(session: Session, column: Any, key: str) -> ColumnElement[int]:
+    """How many values the array has that lies under a key of the JSON in a column."""
+    if _is_sqlite(session):
+        return func.json_array_length(column, f"$.{key}", type_=Integer)
+    return func.json_array_length(column[key], type_=Integer)
 
 
 def _is_sqlite(session: Session) -> bool:

@@ -7,7 +7,7 @@ and so is taking it back.  Each sentence gets a revision, as by a correction of 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
@@ -22,12 +22,14 @@ from shared.models import Job, Revision
 from shared.search.texts import correct_texts
 from shared.transcripts.corrections import (
     SentenceRevision,
+    count_recognised,
     from_json,
     next_row,
     one_line,
     recognised_sentences,
     require_short,
     revised,
+    some_recognised,
     unrevised,
 )
 
@@ -39,6 +41,10 @@ MOST_SPLIT_OFF = 20_000
 
 _MOST_COMPARED = 1000
 """Recognised sentences that one that is split off is compared with. It was a part of one."""
+
+_MOST_ALONE = 8
+"""Recognised sentences that are read one by one: to move one or join two, not all of three
+megabytes that a transcript of five hours has."""
 
 _Span = tuple[float, float, int]
 """Beginning and end of a sentence in seconds, and its number."""
@@ -91,21 +97,20 @@ def _change(
 ) -> list[SentenceRevision]:
     # Two at one moment would write the same revisions, or wait for each other's.
     session.execute(select(Job.id).where(Job.id == job_id).with_for_update(key_share=True))
-    recognised = recognised_sentences(session, owner_id, job_id)
     named = [change.n for change in changes if change.n is not None]
     if len(set(named)) < len(named):
         raise InvalidRequest("sentences: each is named once in a change.", param="sentences")
-    newest = _newest(session, job_id, recognised, named)
-    numbers = _new_numbers(session, job_id, len(recognised))
     # A request that is repeated after its answer was lost must split nothing off again.
     splits = len(named) < len(changes)
-    said = _Said(recognised) if splits else None
+    recognised, said, count = _recognised(session, owner_id, job_id, changes)
+    newest = _newest(session, job_id, recognised, named)
+    numbers = _new_numbers(session, job_id, count)  # only a split takes one
     made: list[SentenceRevision] = []
     rows: list[dict[str, Any]] = []
     for change in changes:
-        if change.n is None and said is not None:
+        if change.n is None:
             before = _split_off(next(numbers), said, change)
-        elif change.n is not None and change.n in newest:
+        elif change.n in newest:
             before = newest[change.n]
         else:
             raise SentenceNotFound
@@ -121,6 +126,23 @@ def _change(
         correct_texts(session, job_id, {row["sentence"]: row["text"] for row in rows})
     written = _newest(session, job_id, recognised, [one.n for one in made])
     return [written[one.n] for one in made]
+
+
+def _recognised(
+    session: Session, owner_id: str, job_id: str, changes: Sequence[Change]
+) -> tuple[Mapping[int, Any], _Said, int]:
+    """Recognised sentences as they are stored, by their numbers; the same by their times; and how
+    many there are where sentences are split off. Only those that `changes` name are read where no
+    other is needed. Raises as `change_sentences`."""
+    named = [change.n for change in changes if change.n is not None]
+    if len(named) <= _MOST_ALONE:
+        some = some_recognised(session, owner_id, job_id, named)
+        said = _Said(some)
+        new = [change for change in changes if change.n is None]
+        if all(said.holds(change.start, change.end) for change in new):
+            return some, said, count_recognised(session, job_id) if new else 0
+    whole = dict(enumerate(recognised_sentences(session, owner_id, job_id)))
+    return whole, _Said(whole), len(whole)
 
 
 def _after(before: SentenceRevision, change: Change, *, may_stand: bool) -> SentenceRevision:
@@ -175,8 +197,8 @@ def _split_off(n: int, said: _Said, change: Change) -> SentenceRevision:
 class _Said:
     """The recognised sentences by the time at which they are said."""
 
-    def __init__(self, recognised: Sequence[Any]) -> None:
-        sentences = [from_json(number, value) for number, value in enumerate(recognised)]
+    def __init__(self, recognised: Mapping[int, Any]) -> None:
+        sentences = [from_json(number, value) for number, value in recognised.items()]
         self._spans: list[_Span] = sorted((one.start, one.end, one.n) for one in sentences)
         self._starts = [start for start, _, _ in self._spans]
         # Of each and all before it, the one that ends last.
@@ -184,6 +206,12 @@ class _Said:
         for span in self._spans:
             self._last.append(max(self._last[-1], span, key=_end) if self._last else span)
         self._ends = [end for _, end, _ in self._last]
+
+    def holds(self, start: float | None, end: float | None) -> bool:
+        """Return whether a span lies within the time of one sentence."""
+        if start is None or end is None:
+            return False
+        return any(first <= start and end <= last for first, last, _ in self._spans)
 
     def between(self, start: float, end: float) -> int:
         """The sentence that has most in common with a span, else the nearest. Raises
@@ -216,10 +244,10 @@ def _new_numbers(session: Session, job_id: str, recognised: int) -> Iterator[int
 
 
 def _newest(
-    session: Session, job_id: str, recognised: Sequence[Any], numbers: Sequence[int]
+    session: Session, job_id: str, recognised: Mapping[int, Any], numbers: Sequence[int]
 ) -> dict[int, SentenceRevision]:
     """The newest revision of these sentences, but of those that there are not."""
-    found = {n: from_json(n, recognised[n]) for n in numbers if 0 <= n < len(recognised)}
+    found = {n: from_json(n, recognised[n]) for n in numbers if n in recognised}
     newest = (
         select(Revision.sentence, func.max(Revision.revision).label("revision"))
         .where(Revision.job_id == job_id, Revision.sentence.in_(numbers))

@@ -8,7 +8,7 @@ nobody's words are overwritten unseen.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from shared.db import Database, is_unavailable
+from shared.dialects import json_array_length
 from shared.errors import (
     EditedMeanwhile,
     InvalidRequest,
@@ -93,14 +94,15 @@ def correct(
     text = one_line(text)
     try:
         with db.writing() as session:
-            newest = _newest(session, owner_id, job_id, n)
+            recognised = _recognised(session, owner_id, job_id, n)
+            newest = _revised(session, job_id, recognised)
             require_short(text, newest.recognised_text)
             if _is_settled(newest, text, revision):
                 return newest
             session.add(Revision(**next_row(job_id, newest, text, editor_id or owner_id)))
             session.flush()
             correct_texts(session, job_id, {n: text})
-            return _newest(session, owner_id, job_id, n)
+            return _revised(session, job_id, recognised)
     except IntegrityError:
         # Another wrote this revision at the same moment, or the job was deleted.
         with db.reading() as session:
@@ -215,10 +217,14 @@ def recognised_texts(session: Session, owner_id: str, job_id: str) -> list[str]:
 
 
 def _newest(session: Session, owner_id: str, job_id: str, n: int) -> SentenceRevision:
-    recognised = _recognised(session, owner_id, job_id, n)
+    return _revised(session, job_id, _recognised(session, owner_id, job_id, n))
+
+
+def _revised(session: Session, job_id: str, recognised: SentenceRevision) -> SentenceRevision:
+    """The newest revision of a sentence."""
     row = session.scalars(
         select(Revision)
-        .where(Revision.job_id == job_id, Revision.sentence == n)
+        .where(Revision.job_id == job_id, Revision.sentence == recognised.n)
         .order_by(Revision.revision.desc())
         .limit(1)
     ).one_or_none()
@@ -243,9 +249,9 @@ def _recognised(session: Session, owner_id: str, job_id: str, n: int) -> Sentenc
     return unrevised([], first)
 
 
-def unrevised(recognised: Sequence[Any], row: Revision) -> SentenceRevision:
+def unrevised(recognised: Sequence[Any] | Mapping[int, Any], row: Revision) -> SentenceRevision:
     """State before all revisions of the sentence of `row`: an empty text for one that was split
-    off. `recognised` are the recognised sentences as they are stored."""
+    off. `recognised` are the recognised sentences as they are stored, by their numbers."""
     if row.origin is None:
         return from_json(row.sentence, recognised[row.sentence])
     return SentenceRevision(
@@ -269,10 +275,33 @@ def recognised_sentences(session: Session, owner_id: str, job_id: str) -> list[A
     return sentences
 
 
+def some_recognised(
+    session: Session, owner_id: str, job_id: str, numbers: Sequence[int]
+) -> dict[int, Any]:
+    """Those of these recognised sentences that there are, as they are stored, by their numbers.
+    Raises as `recognised_sentences`."""
+    asked = [n for n in numbers if 0 <= n < _MOST_SENTENCES]
+    parts = [StoredTranscript.content["sentences", n] for n in asked]
+    values = _stored_parts(session, owner_id, job_id, parts)
+    return {n: value for n, value in zip(asked, values, strict=True) if value is not None}
+
+
+def count_recognised(session: Session, job_id: str) -> int:
+    """Count the recognised sentences of a job that has a transcript."""
+    counted = json_array_length(session, StoredTranscript.content, "sentences")
+    return session.scalar(select(counted).where(StoredTranscript.job_id == job_id)) or 0
+
+
 def _stored(session: Session, owner_id: str, job_id: str, part: Any) -> Any:
+    return _stored_parts(session, owner_id, job_id, [part])[0]
+
+
+def _stored_parts(
+    session: Session, owner_id: str, job_id: str, parts: Sequence[Any]
+) -> Sequence[Any]:
     try:
         row = session.execute(
-            select(Job.status, StoredTranscript.job_id, part)
+            select(Job.status, StoredTranscript.job_id, *parts)
             .outerjoin(StoredTranscript, StoredTranscript.job_id == Job.id)
             .where(Job.id == job_id, Job.owner_id == owner_id)
         ).one_or_none()
@@ -286,9 +315,9 @@ def _stored(session: Session, owner_id: str, job_id: str, part: Any) -> Any:
         raise TranscriptNotReady(
             f"This job is {row.status}; there is something to correct once it is completed."
         )
-    if isinstance(row[2], UnreadableJson):
+    if any(isinstance(value, UnreadableJson) for value in row[2:]):
         raise TranscriptUnreadable
-    return row[2]
+    return row[2:]
 
 
 def from_json(n: int, value: Any) -> SentenceRevision:

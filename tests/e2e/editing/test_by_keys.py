@@ -12,6 +12,7 @@ from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.editing.desk import Desk, expect_text, field_of, sentence, status
+from tests.support.browsers.hands import intercept
 from tests.support.speech import long_transcript
 from tests.support.stack import Stack, wait_for
 
@@ -283,6 +284,30 @@ def test_sentences_are_split_joined_and_moved_by_keys_and_all_of_it_undone(
     expect(page.locator("#sentences > li")).to_have_count(rows + 1)
     expect_text(page, rows, text[at:])
     assert desk.text(rows) == text[at:]
+
+
+def test_words_follow_a_split_before_they_are_fetched_anew(
+    desk: Desk, context: BrowserContext
+) -> None:
+    """All words of five hours take longer than a key may."""
+    uncertain = [SPOKEN.sentences[1].words[place].word for place in UNCERTAIN[1]]
+    wrong = "".join(uncertain)
+    page = desk.open(context)
+    page.wait_for_function("CSS.highlights.get('doubtful')?.size >= 4")
+    intercept(page, "**/words", lambda route: route.abort())
+    sentence(page, 1).locator(".at").focus()
+    page.keyboard.press("Enter")
+    field_of(page).evaluate(
+        "(field, wrong) => field.setSelectionRange(...Array(2).fill(field.value.indexOf(wrong)))",
+        wrong,
+    )
+    page.keyboard.press("Shift+Enter")
+    new = sentence(page, len(SPOKEN.sentences)).locator("textarea")
+    expect(new).to_be_focused()
+    page.keyboard.press("Alt+n")
+    selected = "(field) => field.value.slice(field.selectionStart, field.selectionEnd)"
+    wait_for(lambda: new.evaluate(selected) == wrong, what="the word that is uncertain")
+    expect(new).to_be_focused()
 
 
 def test_seeking_far_and_double_clicking_at_once_crashes_nothing(

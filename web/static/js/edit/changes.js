@@ -221,9 +221,10 @@ export class Changes {
     } else if (!row.isConnected) {
       this.gone.delete(n);
       const start = Number(row.dataset.start);
-      const next = rowsOf(this.editing.list).find((one) => Number(one.dataset.start) > start);
+      const rows = rowsOf(this.editing.list);
+      const next = rows.find((one) => Number(one.dataset.start) > start);
       if (next) next.before(row);
-      else this.editing.list.append(row);
+      else rows.at(-1).after(row);
     }
   }
 

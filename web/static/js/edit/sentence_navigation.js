@@ -119,11 +119,11 @@ export class Moves {
   }
 
   async leapFrom(place, by) {
-    const { words } = this.reading;
-    await words.load();
+    const { words, doubtful } = this.reading;
+    if (doubtful.areThere) await words.load();
     const { editor, status } = this.editing;
     const textNow = (row) => (row === editor?.row ? editor.field.value : sentence.textOf(row));
-    const found = nextDoubtful(place, by, words, textNow);
+    const found = doubtful.areThere && nextDoubtful(place, by, words, textNow);
     if (!found) {
       status.say(by > 0 ? _("No uncertain word follows.") : _("No uncertain word stands before."));
       return;

@@ -3,12 +3,14 @@ import { rowsOf } from "../transcript/rows.js";
 
 /**
  * Put chapters and other marks before the sentences that they belong to, in place of those before; the
- * title of a chapter above what else is marked where it begins.
+ * title of a chapter above what else is marked where it begins. Tells by `transcript:marked` at which
+ * sentences a chapter begins or does not any more.
  */
 export function paintMarks(list, marks, kinds) {
   if (!list) return;
+  const had = new Set(rowsWithTitle(list));
   for (const old of list.querySelectorAll(".chapter-title, .place-mark")) old.remove();
-  const items = rowsOf(list);
+  const items = marks.length ? rowsOf(list) : [];
   const isTitle = (mark) => mark.kind === "chapter";
   const others = marks.filter((mark) => !isTitle(mark));
   for (const mark of [...marks.filter(isTitle), ...others].reverse()) {
@@ -26,5 +28,10 @@ export function paintMarks(list, marks, kinds) {
     made.textContent = isChapter ? mark.text : named;
     item.prepend(made);
   }
-  list.dispatchEvent(new Event("transcript:marked"));
+  const has = new Set(rowsWithTitle(list));
+  const changed = [...had, ...has].filter((row) => had.has(row) !== has.has(row));
+  const n = changed.map((row) => Number(row.dataset.n));
+  list.dispatchEvent(new CustomEvent("transcript:marked", { detail: { n } }));
 }
+
+const rowsWithTitle = (list) => [...list.querySelectorAll(".chapter-title")].map((title) => title.parentElement);

@@ -1,5 +1,7 @@
 import { rowsOf } from "../transcript/rows.js";
 
+const WAIT_MS = 500;
+
 /**
  * Draws who speaks when on a strip below the waveform, each in the colour that they have in the
  * transcript; where nobody is told apart, when anybody speaks.
@@ -11,9 +13,14 @@ export class Overview {
     this.durationOf = durationOf;
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    for (const event of ["transcript:painted", "transcript:restructured"]) {
-      list.addEventListener(event, () => this.draw());
-    }
+    list.addEventListener("transcript:painted", () => this.draw());
+    list.addEventListener("transcript:restructured", () => this.drawSoon());
+  }
+
+  /** Once nobody splits or moves sentences any more: of five hours it takes as long as a key's answer may. */
+  drawSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.draw(), WAIT_MS);
   }
 
   /** Once for all that changes before the next frame. */

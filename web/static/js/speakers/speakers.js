@@ -14,6 +14,7 @@ import { Turns } from "./turns.js";
 import { Voices } from "./voices.js";
 
 const MOST_SPEAKERS = 30;
+const WAIT_MS = 2000;
 const REMEMBERED = "longscribe.speakers";
 const NARROW = "(max-width: 34rem)";
 const MEANWHILE = _(
@@ -42,7 +43,7 @@ class Speakers {
     panel.append(this.said, this.below, this.changes);
     this.earlier = Promise.resolve();
     list.before(this.notice);
-    list.addEventListener("transcript:restructured", () => this.store.state && this.load());
+    list.addEventListener("transcript:restructured", () => this.loadSoon());
     const begin = document.getElementById("name-speakers");
     if (begin) this.wait(begin);
     else this.begin();
@@ -68,7 +69,14 @@ class Speakers {
     this.load();
   }
 
+  /** How much each speaks, once nobody splits or moves sentences any more: it is asked of the whole. */
+  loadSoon() {
+    clearTimeout(this.timer);
+    if (this.store.state) this.timer = setTimeout(() => this.load(), WAIT_MS);
+  }
+
   async load() {
+    clearTimeout(this.timer);
     try {
       await this.store.load();
       this.say("");

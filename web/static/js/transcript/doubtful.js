@@ -11,6 +11,7 @@ export class Doubtful {
     this.sentences = sentences;
     this.ranges = new Map();
     this.legend = document.getElementById("doubtful-words");
+    this.areThere = Boolean(this.legend);
     if (!supported) this.legend?.remove();
     if (!this.legend || !supported) return;
     // Below every other mark: what is spoken or found matters more at that moment.
@@ -47,6 +48,13 @@ export class Doubtful {
   unmark(n) {
     for (const range of this.ranges.get(n) ?? []) this.highlight.delete(range);
     this.ranges.delete(n);
+  }
+
+  /** A sentence has other words of those that are known, until they are fetched anew. */
+  moved(n) {
+    if (!this.highlight) return;
+    this.mark(n);
+    this.words.whenFetched(() => this.mark(n));
   }
 
   /** A sentence's text has changed; its words are fetched anew a little later. */

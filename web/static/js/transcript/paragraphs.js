@@ -1,5 +1,5 @@
 import { textOf } from "../edit/sentence.js";
-import { rowsOf } from "./rows.js";
+import { besideRow, rowsOf } from "./rows.js";
 
 const REMEMBERED = "longscribe.reading-as";
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/g;
@@ -23,10 +23,14 @@ class Paragraphs {
     this.rule = JSON.parse(choice.dataset.asParagraphs);
     this.on = localStorage.getItem(REMEMBERED) === "paragraphs";
     for (const button of this.buttons) button.addEventListener("click", () => this.choose(button.value));
-    for (const event of ["transcript:restructured", "transcript:painted", "transcript:marked"]) {
-      list.addEventListener(event, () => this.arrangeSoon());
+    this.changed = new Set(); // numbers of sentences that may belong elsewhere
+    for (const event of ["transcript:painted", "transcript:marked", "transcript:restructured"]) {
+      list.addEventListener(event, ({ detail }) => {
+        for (const n of detail.n) this.changed.add(n);
+        if (detail.n.length) this.arrangeSoon();
+      });
     }
-    list.addEventListener("transcript:edited", () => this.isLate && this.arrangeSoon());
+    list.addEventListener("transcript:edited", () => this.isLate && this.arrangeChanged());
     this.show();
   }
 
@@ -46,18 +50,45 @@ class Paragraphs {
     keepingFocus(this.list, () => (this.on ? this.arrange() : this.flatten()));
   }
 
-  /** Not while a sentence is open: a field that is moved loses what an input method has in it. */
+  /**
+   * Once for all that a key changes, and not while a sentence is open: a field that is moved loses what
+   * an input method has in it. What splits and joins opens the next sentence before this.
+   */
   arrangeSoon() {
     if (!this.on) return;
-    this.isLate = Boolean(this.list.querySelector(".editing"));
-    if (!this.isLate) keepingFocus(this.list, () => this.arrange());
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      if (!this.on) return;
+      this.isLate = Boolean(this.list.querySelector(".editing"));
+      if (!this.isLate) this.arrangeChanged();
+    });
   }
 
-  /** Put the sentences into paragraphs. What stands where it belongs is not touched. */
-  arrange() {
+  /** Put sentences that were changed, and those around them, into paragraphs. */
+  arrangeChanged() {
+    this.isLate = false;
+    keepingFocus(this.list, () => this.arrangeAround());
+  }
+
+  arrangeAround() {
+    const rows = [...this.changed].map((n) => document.getElementById(`s${n}`)).filter(Boolean);
+    const first = rows.length && rows.reduce((one, other) => (precedes(other, one) ? other : one));
+    const paragraph = first && first.closest(".paragraph");
+    if (!paragraph) return this.arrange();
+    const before = besideRow(paragraph.querySelector("li"), -1); // it may go on with what was changed
+    return this.arrange(before?.closest(".paragraph") ?? paragraph, new Set(rows));
+  }
+
+  /**
+   * Put the sentences into paragraphs; with `begin`, those from this paragraph on until all of `changed`
+   * are placed and the rest is as it was. What stands where it belongs is not touched.
+   */
+  arrange(begin = null, changed = new Set()) {
+    this.changed.clear();
     const used = new Set();
-    let last = null;
-    for (const rows of this.groups()) {
+    const { groups, rest } = this.groups((begin ?? this.list).querySelector("li[data-n]"), begin && changed);
+    let last = begin && begin.previousElementSibling;
+    for (const rows of groups) {
       let paragraph = rows[0].closest(".paragraph");
       if (!paragraph || used.has(paragraph)) paragraph = emptyParagraph();
       used.add(paragraph);
@@ -66,7 +97,7 @@ class Paragraphs {
       if (place !== paragraph) this.list.insertBefore(paragraph, place);
       last = paragraph;
     }
-    for (const child of [...this.list.children]) if (!used.has(child)) child.remove();
+    while (last && last.nextElementSibling !== rest) last.nextElementSibling.remove();
   }
 
   flatten() {
@@ -75,20 +106,28 @@ class Paragraphs {
     this.list.replaceChildren(...rowsOf(this.list));
   }
 
-  groups() {
+  /**
+   * The sentences of each paragraph from `row` on; with `changed`, until all of these are placed and a
+   * sentence begins a paragraph where it does already. That one is `rest`, or null at the end.
+   */
+  groups(row, changed = null) {
+    const left = new Set(changed);
     const groups = [];
     let length = 0;
     let before = null;
-    for (const row of rowsOf(this.list)) {
-      if (!before || this.parts(before, row, length)) {
+    for (let at = row; at; at = besideRow(at, 1)) {
+      if (!before || this.parts(before, at, length)) {
+        const isAsBefore = before && !left.size && !at.previousElementSibling;
+        if (changed && isAsBefore) return { groups, rest: at.closest(".paragraph") };
         groups.push([]);
         length = 0;
       }
-      groups.at(-1).push(row);
-      length += cells(textOf(row));
-      before = row;
+      left.delete(at);
+      groups.at(-1).push(at);
+      length += cells(textOf(at));
+      before = at;
     }
-    return groups;
+    return { groups, rest: null };
   }
 
   /** Whether a paragraph of so many cells ends between two sentences, as it does in exported files. */
@@ -104,6 +143,9 @@ class Paragraphs {
     );
   }
 }
+
+/** Whether a sentence stands before another. */
+const precedes = (one, other) => Boolean(one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
 
 function emptyParagraph() {
   const paragraph = document.createElement("li");

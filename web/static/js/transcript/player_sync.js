@@ -152,14 +152,18 @@ class Reading {
 
   /** Sentences were split, joined or moved; these have changed. */
   restructured(numbers) {
+    const said = this.sentences.item(this.current);
     this.sentences.refresh();
-    this.words.refresh();
-    for (const n of numbers) this.doubtful.changed(n);
+    this.words.divide(numbers);
+    for (const n of numbers) this.doubtful.moved(n);
     this.word = null;
     this.find.forget();
-    this.sentences.item(this.current)?.classList.remove("now");
+    const { time } = this.player;
+    const now = this.sentences.item(this.sentences.at(time));
+    if (now && now === said) return this.markWord(this.current, time); // nothing to be brought into view
+    said?.classList.remove("now");
     this.current = -1;
-    this.move({ time: this.player.time, byReader: false });
+    return this.move({ time, byReader: false });
   }
 
   /** #s12 is a sentence, ?t=63.2 a time. Returns whether the address names either. */

@@ -22,7 +22,7 @@ function focusInView(at) {
 
 /** Make the times a single stop; the arrow keys go from one to the next, Home and End to the ends. */
 export function singleStop(list) {
-  const times = () => list.querySelectorAll("li[data-n] > .at");
+  const first = () => list.querySelector("li.now > .at") ?? list.querySelector("li[data-n] > .at");
   let stop = null;
 
   function moveTo(at) {
@@ -33,8 +33,10 @@ export function singleStop(list) {
   }
 
   function prepare() {
-    for (const at of times()) if (at !== stop) at.setAttribute("tabindex", "-1");
-    if (!stop?.isConnected) moveTo(list.querySelector("li.now > .at") ?? times()[0]);
+    for (const at of list.querySelectorAll("li[data-n] > .at:not([tabindex])")) {
+      if (at !== stop) at.setAttribute("tabindex", "-1");
+    }
+    if (!stop?.isConnected) moveTo(first());
   }
 
   /** The row, or the next one in a direction that is shown. Of rows: of what is within one, the

@@ -12,6 +12,8 @@ export const boxOf = (row) => row.closest(".paragraph") ?? row;
 export function besideRow(row, by) {
   const step = by > 0 ? "nextElementSibling" : "previousElementSibling";
   if (row[step]) return row[step];
-  const paragraph = row.closest(".paragraph")?.[step];
+  let paragraph = row.closest(".paragraph")?.[step];
+  // Joining may have emptied one that is taken away once no sentence is open.
+  while (paragraph && !paragraph.querySelector("li")) paragraph = paragraph[step];
   return paragraph?.querySelector(by > 0 ? "li" : "li:last-child") ?? null;
 }

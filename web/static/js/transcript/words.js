@@ -1,6 +1,29 @@
 import { placesOf } from "./align.js";
 
 const WAIT_MS = 2000;
+const NONE = { start: 0, words: [], times: [], doubtful: [] };
+
+/** The words of a sentence as the server tells them, with their times in hundredths of a second. */
+function timed({ start, words, times, doubtful } = NONE) {
+  let at = Math.round(start * 100);
+  return words.map((word, index) => {
+    const begin = at + times[2 * index];
+    at = begin + times[2 * index + 1];
+    return { word, start: begin, end: at, doubtful: doubtful.includes(index) };
+  });
+}
+
+/** Such words as the server would tell them of a sentence that starts then. */
+function encoded(start, said) {
+  const times = [];
+  let before = Math.round(start * 100);
+  for (const { start: begin, end } of said) {
+    times.push(begin - before, end - begin);
+    before = end;
+  }
+  const doubtful = said.flatMap((one, index) => (one.doubtful ? [index] : []));
+  return { start, words: said.map(({ word }) => word), times, doubtful };
+}
 
 /** When each word is spoken, and where it stands. Fetched when it is first needed. */
 export class Words {
@@ -34,15 +57,37 @@ export class Words {
   /** Fetch the words again a little later, since the text of a sentence has changed. */
   forget(n) {
     this.known.delete(n);
+    this.refreshSoon();
+  }
+
+  /** All of them, which takes the server some time: not between two keys of somebody who corrects. */
+  refreshSoon() {
     clearTimeout(this.timer);
     if (this.spoken) this.timer = setTimeout(() => (this.loading = this.fetch()), WAIT_MS);
   }
 
-  /** Fetch the words again, since sentences have other times or are new. */
-  refresh() {
-    clearTimeout(this.timer);
-    this.known.clear();
-    if (this.spoken) this.loading = this.fetch();
+  /**
+   * Give the words of sentences that were split, joined or moved to those in whose time they are said,
+   * for as long as they are not fetched again.
+   */
+  divide(numbers) {
+    if (!this.spoken) return;
+    const said = numbers.flatMap((n) => timed(this.spoken[n])).sort((one, other) => one.start - other.start);
+    const spans = numbers
+      .map((n) => ({ n, row: this.sentences.item(n), said: [] }))
+      .filter(({ row }) => row)
+      .map((one) => ({ ...one, start: Number(one.row.dataset.start), end: Number(one.row.dataset.end) }));
+    for (const word of said) {
+      const middle = (word.start + word.end) / 200;
+      const away = ({ start, end }) => Math.max(start - middle, middle - end, 0);
+      spans.reduce((best, one) => (away(one) < away(best) ? one : best), spans[0])?.said.push(word);
+    }
+    for (const n of numbers) {
+      this.spoken[n] = NONE;
+      this.known.delete(n);
+    }
+    for (const { n, start, said: own } of spans) this.spoken[n] = encoded(start, own);
+    this.refreshSoon();
   }
 
   /** Call `then` once, after the times were fetched the next time. */
@@ -74,19 +119,13 @@ export class Words {
     return words;
   }
 
-  placed({ start, words, times, doubtful }, text) {
-    const places = placesOf(words, text);
-    const placed = [];
-    let at = Math.round(start * 100);
-    places.forEach((place, index) => {
-      const begin = at + times[2 * index];
-      at = begin + times[2 * index + 1];
-      if (!place) return;
-      const [from, to] = place;
-      const isDoubtful = doubtful.includes(index);
-      placed.push({ from, to, start: begin / 100, end: at / 100, doubtful: isDoubtful });
+  placed(spoken, text) {
+    const places = placesOf(spoken.words, text);
+    return timed(spoken).flatMap(({ start, end, doubtful }, index) => {
+      if (!places[index]) return [];
+      const [from, to] = places[index];
+      return [{ from, to, start: start / 100, end: end / 100, doubtful }];
     });
-    return placed;
   }
 
   /** The word of a sentence that is spoken at `time`, or was last within it; null before the first. */
