@@ -16,6 +16,7 @@ from worker.batching.out_of_memory import BatchSizer
 from worker.engine.calibration.calibrate import calibration_key
 from worker.engine.fbank import HOP_SAMPLES, Fbank, frame_count
 from worker.engine.funasr_recogniser import FunASRRecogniser, load_recogniser
+from worker.engine.paraformer import network as paraformer_network
 from worker.engine.precision import Precision
 from worker.pipeline.plan_key import plan_key
 from worker.pipeline.tools import Tools
@@ -72,10 +73,17 @@ def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
         "encoder": model.encoder.after_norm,
         "decoder": model.decoder.decoders[0].feed_forward.w_1,
         "vocabulary": model.decoder.output_layer,
-        "token weights": model.predictor.cif_output,
         "time states": rounded()._speech_network._blstm._forward,
         "time weights": model.predictor.cif_output2,
     }
+    weigh = paraformer_network.frame_weights
+
+    def note_weights(*given: Any) -> torch.Tensor:
+        weights = weigh(*given)
+        seen["token weights"] = {weights.dtype}
+        return weights
+
+    monkeypatch.setattr(paraformer_network, "frame_weights", note_weights)
     hooks = [watch(name, module) for name, module in parts.items()]
     try:
         rounded().recognise(utterances()[:2], EMPTY_REQUEST)
@@ -85,7 +93,7 @@ def test_bfloat16_really_rounds_the_encoder_and_leaves_the_predictor_alone(
     sixteen = {"feed forward", "decoder"}
     for name, types in seen.items():
         assert types == {torch.bfloat16 if name in sixteen else torch.float32}, name
-    assert seen.keys() == parts.keys()
+    assert seen.keys() == {*parts, "token weights"}
     assert {p.dtype for p in model.predictor.parameters()} == {torch.float32}
     for network in (rounded()._vad.model, rounded()._punctuator._model):
         assert {p.dtype for p in network.parameters()} == {torch.float32}

@@ -39,7 +39,7 @@ from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.paraformer.blstm import bidirectional
-from worker.engine.paraformer.cif import integrate_and_fire, token_counts
+from worker.engine.paraformer.cif import frame_weights, integrate_and_fire, token_counts
 from worker.engine.paraformer.hotwords.apply_hotwords import Hotwords
 from worker.engine.paraformer.hotwords.keys_and_values import EncodedWords
 from worker.engine.paraformer.rounding import round_weights
@@ -149,7 +149,7 @@ class Paraformer(FbankNetwork):
         most = int(counts.max())
         if most == 0:  # nothing is said in any of them; the decoder cannot run on no tokens
             return [()] * len(features)
-        embeddings = integrate_and_fire(hidden, cumulative, most)
+        embeddings = self._embeddings(hidden, cumulative, lengths, counts)
         is_token = RowMask(torch.arange(most, device=self._device)[:, None] < tokens[:, None, None])
         states = self._decoder_states(hidden, frames, embeddings, is_token)
         decoded, likely = self._choose(states, embeddings, counts, hotwords)
@@ -187,11 +187,31 @@ class Paraformer(FbankNetwork):
         One frame more than the span has lets its last token fire (tail_threshold).
         """
         predictor = self._model.predictor
-        convolved = predictor.cif_conv1d(predictor.pad(hidden.transpose(1, 2)))
-        weights = torch.sigmoid(predictor.cif_output(convolved.relu().transpose(1, 2)))[..., 0]
+        if saves_launches(self._device):
+            convolved = predictor.cif_conv1d(predictor.pad(hidden.transpose(1, 2)))
+            weights = predictor.cif_output(convolved.relu().transpose(1, 2))[..., 0]
+        else:
+            laid = SpanRows(tuple(lengths.tolist()), max(predictor.pad.padding))
+            line = laid.in_line(laid.taken(hidden))
+            weights = laid.side_by_side(laid.out_of_line(frame_weights(predictor, line)))[..., 0]
+        weights = torch.sigmoid(weights.double())
         weights = _smoothed(weights, predictor.smooth_factor, predictor.noise_threshold)
-        weights = torch.nn.functional.pad(weights * mask, (0, 1)).double()
+        weights = torch.nn.functional.pad(weights * mask, (0, 1))
         return weights.scatter_(1, lengths[:, None], predictor.tail_threshold)
+
+    def _embeddings(
+        self, hidden: Tensor, cumulative: Tensor, lengths: Tensor, counts: Tensor
+    ) -> Tensor:
+        """(batch, tokens, width) from the running sums of the weights; `lengths` and `counts` of
+        each span are on the CPU."""
+        most = int(counts.max())
+        if saves_launches(self._device):
+            return integrate_and_fire(hidden, cumulative, most)
+        embeddings = hidden.new_zeros(len(hidden), most, hidden.shape[2])
+        for row, (length, count) in enumerate(zip(lengths.tolist(), counts.tolist(), strict=True)):
+            own, sums = hidden[row, None, :length], cumulative[row, None, :length]
+            embeddings[row, :count] = integrate_and_fire(own, sums, count)[0]
+        return embeddings
 
     def _decoder_states(
         self, hidden: Tensor, frames: RowMask, embeddings: Tensor, tokens: RowMask
