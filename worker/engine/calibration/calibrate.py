@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -51,10 +50,11 @@ def calibrated(
             return kept
     started = time.monotonic()
     try:
-        model = fit_memory_model(measure(network, device, headroom_bytes), architecture)
-        if network.runtime != TORCH:  # counted by the resident set, too coarsely for this term
-            squared = max(model.bytes_per_second_squared, architecture.bytes_per_second_squared)
-            model = replace(model, bytes_per_second_squared=squared)
+        model = fit_memory_model(
+            measure(network, device, headroom_bytes),
+            architecture,
+            coarse=network.runtime != TORCH,  # counted by the resident set
+        )
     except ImplausibleFit as error:
         log.warning("the memory model stays the architecture's estimate; measured: %s", error)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class GraphWriter:
         given."""
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[TensorProto] = []
+        self._values = 0
 
     def weight(self, value: Tensor | np.ndarray) -> str:
         """Name a weight that is given to the runtime beside the graph."""
@@ -59,21 +60,53 @@ class GraphWriter:
         self, operator: str, *inputs: str, results: int, domain: str = "", **attributes: Any
     ) -> list[str]:
         """Add an operator of several results; their names."""
-        names = [f"value_{len(self._nodes)}_{number}" for number in range(results)]
+        names = [self._new_value() for _ in range(results)]
         self._nodes.append(
             helper.make_node(operator, list(inputs), names, domain=domain, **attributes)
         )
         return names
 
-    def written(self, inputs: dict[str, Sequence[str | int]], output: str) -> bytes:
-        """The graph in ONNX's format, of float32 inputs by name and shape, and one output."""
+    def joined(self, count: str, part: Callable[[str], Sequence[str]], axis: int) -> list[str]:
+        """Join float32 tensors that are made number by number, `axis` by `axis`.
+
+        `part` writes what is computed for one number below `count`, which it is given as a list of
+        one, and names the results; each is joined to its like.
+        """
+        number, goes_on = self._new_value(), self._new_value()
+        outside, self._nodes = self._nodes, []
+        results = part(self.node("Unsqueeze", number, self.integers(0)))
+        before = [self._new_value() for _ in results]
+        after = [self.node("SequenceInsert", *pair) for pair in zip(before, results, strict=True)]
+        still = self.node("Identity", goes_on)
+        inside, self._nodes = self._nodes, outside
+        body = helper.make_graph(
+            inside,
+            "part",
+            [
+                helper.make_tensor_value_info(number, TensorProto.INT64, []),
+                helper.make_tensor_value_info(goes_on, TensorProto.BOOL, []),
+                *map(_sequence, before),
+            ],
+            [helper.make_tensor_value_info(still, TensorProto.BOOL, []), *map(_sequence, after)],
+        )
+        none = [self.node("SequenceEmpty", dtype=TensorProto.FLOAT) for _ in results]
+        parts = self.nodes("Loop", count, "", *none, results=len(none), body=body)
+        return [self.node("ConcatFromSequence", each, axis=axis) for each in parts]
+
+    def written(self, inputs: Mapping[str, Sequence[str | int]], output: str) -> bytes:
+        """The graph in ONNX's format, of inputs by name and shape, and one output.
+
+        Lists are of integers, all else is of float32.
+        """
         self._nodes.append(helper.make_node("Identity", [output], ["output"]))
         declared = [_declared(name, weight) for name, weight in self.weights.items()]
         graph = helper.make_graph(
             self._nodes,
             "graph",
             [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
+                helper.make_tensor_value_info(
+                    name, TensorProto.INT64 if len(shape) == 1 else TensorProto.FLOAT, list(shape)
+                )
                 for name, shape in inputs.items()
             ],
             [helper.make_tensor_value_info("output", TensorProto.FLOAT, None)],
@@ -82,6 +115,15 @@ class GraphWriter:
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         return bytes(model.SerializeToString())
+
+    def _new_value(self) -> str:
+        self._values += 1
+        return f"value_{self._values}"
+
+
+def _sequence(name: str) -> onnx.ValueInfoProto:
+    """Declare a sequence of float32 tensors of any shapes."""
+    return helper.make_tensor_sequence_value_info(name, TensorProto.FLOAT, None)
 
 
 def _declared(name: str, value: np.ndarray) -> TensorProto:

@@ -25,6 +25,10 @@ class LinearLayers(ABC):
         """Apply the layer and let nothing negative through."""
         return self.graph.node("Relu", self.apply(rows, layer))
 
+    def apply_both(self, rows: str, first: nn.Linear, second: nn.Linear) -> str:
+        """Apply two layers and let nothing negative through between them."""
+        return self.apply(self.apply_then_relu(rows, first), second)
+
 
 class Float32Layers(LinearLayers):
     """Linear layers in float32, each one product with its bias; the runtime fuses a ReLU into
@@ -80,10 +84,10 @@ class Int8Layers(LinearLayers):
             return product
         return graph.node("Add", product, graph.weight(layer.bias))
 
-    def apply_then_relu(self, rows: str, layer: nn.Linear) -> str:
-        out = super().apply_then_relu(rows, layer)
-        self._not_negative.add(out)
-        return out
+    def apply_both(self, rows: str, first: nn.Linear, second: nn.Linear) -> str:
+        between = self.apply(rows, first)
+        self._not_negative.add(between)
+        return self.apply(between, second)
 
     def _rows(self, rows: str) -> tuple[str, str, str]:
         """Codes of the rows, their scales as a column, and the code of zero; made once, for layers
@@ -94,7 +98,7 @@ class Int8Layers(LinearLayers):
 
     def _round(self, rows: str) -> tuple[str, str, str]:
         graph = self.graph
-        # No code is spent on a sign that no number has.
+        # No code is spent on a sign, and what is negative gets the code of zero.
         is_positive = rows in self._not_negative
         zero, steps = (0, 255.0) if is_positive else (128, 127.0)
         sizes = rows if is_positive else graph.node("Abs", rows)

@@ -40,7 +40,7 @@ class Session:
             )
 
     def run(self, **inputs: Tensor) -> Tensor:
-        """The graph's output, of float32 inputs by name."""
+        """The graph's output, of inputs by name: lists of integers, and float32."""
         given = {name: tensor.contiguous().numpy() for name, tensor in inputs.items()}
         with _usual_errors():
             (output,) = self._session.run(["output"], given)

@@ -17,6 +17,3 @@ fewer batches.  A fifth more comes for each second of the longest span, through 
 head's LSTM goes step by step.  On a GPU not measured anywhere, but reckoned for an H100 in float32
 by `tests/bench/gpu/test_passes.py`: launching kernels takes as long as some 60 padded seconds, and
 the timestamp head's 50 steps for each second of the longest span as long as 6."""
-
-PADDED_COST = UsualPassCost(cpu=PassCost(2.0), gpu=COST.gpu)
-"""Cost of a pass where spans are padded on a CPU too, as in ONNX Runtime."""
