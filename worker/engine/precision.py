@@ -105,9 +105,9 @@ def _runtime(name: str, device: torch.device | None, wanted: str, cpuinfo: Path)
         return TORCH
     is_installed = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
     if wanted == "auto":
-        # In float32 torch is ahead by 4 % where both were measured with a large network, and only
-        # its memory can be counted to the byte.  Processors without AVX2, and others than x86-64,
-        # are not measured.
+        # In float32 both take as long with a large network where they were measured, and only
+        # torch's memory can be counted to the byte.  Processors without AVX2, and others than
+        # x86-64, are not measured.
         is_ahead = name == INT8 and "avx2" in processor_flags(cpuinfo)
         return ONNXRUNTIME if is_ahead and is_installed else TORCH
     if wanted == ONNXRUNTIME and not is_installed:

@@ -25,8 +25,9 @@ def frame_weights(predictor: Any, line: Tensor) -> Tensor:
     convolution, output = predictor.cif_conv1d, predictor.cif_output
     windows = around.unfold(1, convolution.kernel_size[0], 1).flatten(2)
     convolved = linear(windows, convolution.weight.flatten(1), convolution.bias)
-    weighed: Tensor = (convolved.relu_() * output.weight[0]).sum(dim=2, keepdim=True)
-    return weighed + output.bias
+    weighed = (convolved.relu_() * output.weight[0]).sum(dim=2, keepdim=True)
+    weights: Tensor = weighed + output.bias
+    return weights
 
 
 def token_counts(cumulative: Tensor) -> Tensor:

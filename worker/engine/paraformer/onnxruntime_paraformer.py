@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from worker.engine.family import ProbeShape
+from worker.engine.layers.packed_sequences import SpanRows
 from worker.engine.layers.sanm_layers import RowMask
-from worker.engine.layers.span_rows import SpanRows
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.onnx.layers import Float32Layers, Int8Layers
 from worker.engine.onnx.sanm import decoder_graph, encoder_graph
