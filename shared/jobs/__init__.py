@@ -1,7 +1,7 @@
 """The queue. Everything that happens to a job happens in this package, in one SQL transaction each.
 
 `transition` holds the one statement that changes a status.  Around it: `submission` (web), `claim`,
-`lease`, `running_attempt`, `stored_segments`, `checkpoint`, `playback`, `hotwords` and
+`lease`, `running_attempt`, `resumable_plan`, `stage_checkpoints`, `playback`, `hotwords` and
 `attempt_end` (worker), `commands` and `deletion` (what a person asks), `lost_attempts` (any worker,
 at any time).
 `queries` reads what the API and the pages show, `eta` computes when jobs will be done, `workers`
@@ -11,14 +11,6 @@ makes it.  SQL is the queue; Redis only carries the news.
 """
 
 from shared.jobs.attempt_end import cancelled, fail, finish, give_back, release, retry_later
-from shared.jobs.checkpoint import (
-    Recognition,
-    is_last_attempt,
-    store_marks,
-    store_recognition,
-    stored_marks,
-    stored_recognition,
-)
 from shared.jobs.claim import Claim, claim_next
 from shared.jobs.commands import (
     CANCELLABLE,
@@ -91,6 +83,17 @@ from shared.jobs.queue_limit import (
     waiting_audio_by_owner,
     waiting_audio_s,
 )
+from shared.jobs.resumable_plan import (
+    NO_PLAN,
+    PlannedSegment,
+    RecognisedSegment,
+    StoredPlan,
+    StoredWord,
+    drop_plan,
+    save_batch,
+    store_plan,
+    stored_plan,
+)
 from shared.jobs.running_attempt import (
     BatchRecord,
     Usage,
@@ -101,16 +104,13 @@ from shared.jobs.running_attempt import (
 from shared.jobs.scheduling.index_of_waiting import Claimable
 from shared.jobs.scheduling.next_job import Room
 from shared.jobs.scheduling.sweep_turns import Duty, SweepStart, begin_sweep, take_sweep_turns
-from shared.jobs.stored_batch_plan import (
-    NO_PLAN,
-    PlannedSegment,
-    RecognisedSegment,
-    StoredPlan,
-    StoredWord,
-    drop_plan,
-    save_batch,
-    store_plan,
-    stored_plan,
+from shared.jobs.stage_checkpoints import (
+    Recognition,
+    is_last_attempt,
+    store_marks,
+    store_recognition,
+    stored_marks,
+    stored_recognition,
 )
 from shared.jobs.submission import Submission, submit, submit_again
 from shared.jobs.tallies.drift import Drift, find_drift, recount

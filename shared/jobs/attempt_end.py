@@ -14,8 +14,8 @@ from shared.jobs.claim import Claim
 from shared.jobs.events import NewEvent, error_detail
 from shared.jobs.hotwords import store_found_hotwords
 from shared.jobs.lease import refuse
+from shared.jobs.resumable_plan import require_all_recognised
 from shared.jobs.running_attempt import event_of, hold_jobs_of_recording
-from shared.jobs.stored_batch_plan import require_all_recognised
 from shared.jobs.transition import move
 from shared.models import (
     Attempt,

@@ -18,7 +18,7 @@ from shared.jobs.attempt_end import failures_with_this
 from shared.jobs.claim import Claim
 from shared.jobs.lease import renew
 from shared.jobs.queries.records import stored_report
-from shared.jobs.stored_batch_plan import require_all_recognised
+from shared.jobs.resumable_plan import require_all_recognised
 from shared.models import Checkpoint, Job
 from shared.states import Stage
 from shared.transcripts.recording_report import RecordingReport
