@@ -42,6 +42,7 @@ from web.http.compression import compress_text
 from web.http.csrf import refuse_other_sites, require_token_in_forms
 from web.http.proxies import believe_proxies
 from web.http.security_headers import add_security_headers
+from web.http.static_files import version_static_files
 from web.http.transfer_limit import refuse_excess_transfers
 from web.i18n.languages import register_languages
 from web.installed_app.views import installed_app
@@ -117,6 +118,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     answer_postponed(app)
     answer_unchanged_polls(app, here)
     compress_text(app)
+    version_static_files(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)  # type: ignore[method-assign]
     log_requests(app)
     trace_requests(app)

@@ -31,11 +31,12 @@ def service_worker() -> Response:
     folder = Path(str(current_app.static_folder))
     script = (folder / "js/installed_app/service_worker.js").read_text()
     static = static_files(folder)
-    paths = [_PAGE, *(f"static/{path}" for path in static)]
+    addresses = [url_for("static", filename=path) for path in static]
     version = words_version(current_language())
     if version is not None:
-        address = url_for("preferences.words", language=current_language(), version=version)
-        paths.append(address.removeprefix(f"{request.script_root}/"))
+        addresses.append(url_for("preferences.words", language=current_language(), version=version))
+    root = f"{request.script_root}/"
+    paths = [_PAGE, *(address.removeprefix(root) for address in addresses)]
     content = hashlib.sha256((script + offline_page()).encode())
     for path in static:
         content.update((folder / path).read_bytes())

@@ -1,0 +1,51 @@
+"""Addresses of scripts and styles that change with them, so that a browser asks for each once."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
+
+_UNVERSIONED = (".webmanifest",)
+"""Suffixes of files whose own address is told to others: what a manifest names is relative to it,
+and an installed app keeps it."""
+
+
+def version_static_files(app: Flask) -> None:
+    """Serve static files below an address with their version too, and have `url_for` name that.
+
+    A page asks for dozens of modules, which name each other by relative addresses and so have the
+    version of the page.  Without one a browser asks at each page whether any of them has changed.
+    """
+    version = _version_once(Path(str(app.static_folder)))
+    app.add_url_rule("/static/v-<version>/<path:filename>", endpoint="static")
+
+    @app.endpoint("static")
+    def send(filename: str, version: str = "", current: str = version) -> Response:
+        response = app.send_static_file(filename)
+        if version == current:  # another server's, where two of different versions share the work
+            response.headers["Cache-Control"] = _FOR_GOOD
+        return response
+
+    @app.url_defaults
+    def name_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and not values["filename"].endswith(_UNVERSIONED):
+            values.setdefault("version", version)
+
+
+def version_of(folder: Path) -> str:
+    """The same for the same files, wherever they are served, and another once one has changed."""
+    content = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
+            content.update(path.read_bytes())
+    return content.hexdigest()[:12]
+
+
+_version_once = cache(version_of)
