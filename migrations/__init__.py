@@ -37,6 +37,12 @@ class NewerSchema(LongscribeError):
     default_message = "A newer version of Longscribe was here. Start that one: docs/upgrades.md."
 
 
+class NoRevisionBefore(LongscribeError):
+    """The schema cannot go back to what was named; the message says why."""
+
+    code = "no_revision_before"
+
+
 class UnsuitableDatabase(LongscribeError):
     """The database cannot hold the texts; the message says what to do."""
 
@@ -63,6 +69,33 @@ def downgrade(database_url: str, revision: str) -> None:
     """Take the schema back to `revision`; 'base' removes every table. Raises NewerSchema."""
     _require_known(database_url)
     command.downgrade(_config(database_url), revision)
+
+
+def go_back(database_url: str, revision: str) -> None:
+    """Take the schema back to a revision that is named in full, as an older version names its own.
+
+    Whatever else Alembic understands (`base`, nothing at all, steps) may remove every table, with
+    all that is in it. Raises NoRevisionBefore, and NewerSchema.
+    """
+    _require_known(database_url)
+    db = Database(database_url)
+    try:
+        current = state(db).current
+    finally:
+        db.dispose()
+    revisions = [script.revision for script in reversed(list(_scripts().walk_revisions()))]
+    if revision not in revisions:
+        raise NoRevisionBefore(
+            f"There is no revision {revision or 'without a name'}; there are {revisions[0]} to "
+            f"{revisions[-1]}. The older version says which one it knows when it is started. "
+            "Nothing was changed."
+        )
+    if current is None or revisions.index(revision) > revisions.index(current):
+        raise NoRevisionBefore(
+            f"The schema is at {current or 'no revision'}, which is before {revision}. "
+            "Nothing was changed."
+        )
+    downgrade(database_url, revision)
 
 
 def _require_known(database_url: str) -> None:

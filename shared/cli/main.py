@@ -197,7 +197,7 @@ def migrate(
         if not settings.database_url:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         if back_to is not None:
-            migrations.downgrade(settings.resolved_database_url, back_to)
+            migrations.go_back(settings.resolved_database_url, back_to)
             typer.echo(f"The schema is at {back_to}.")
             return
         migrations.upgrade(settings.resolved_database_url)

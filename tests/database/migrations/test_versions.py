@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 import migrations
 from shared.cli.main import app
 from shared.db import Database
+from shared.states import JobStatus
+from tests.support import factories
 from tests.support.databases.postgresql import new_database
 
 
@@ -59,6 +61,31 @@ def test_going_back_and_up_again(empty_database_url: str, tmp_path: Path) -> Non
     assert run(url=empty_database_url, folder=tmp_path)[0] == 0
     assert migrations.is_current(db)
     db.dispose()
+
+
+@pytest.mark.parametrize("named", ["base", "", "-1", "heads", "005", "nonsense"])
+def test_only_a_revision_that_is_named_in_full_is_gone_back_to(
+    db: Database, database_url: str, tmp_path: Path, named: str
+) -> None:
+    """To 'base', and to nothing, is to lose every job, transcript and account."""
+    job_id = factories.submit(db)
+    status, said = run(f"--back-to={named}", url=database_url, folder=tmp_path)
+    assert status == 2
+    assert f"There is no revision {named or 'without a name'}" in said
+    assert "Nothing was changed" in said
+    assert migrations.is_current(db)
+    assert factories.status_of(db, job_id) == JobStatus.QUEUED
+
+
+def test_a_schema_that_is_older_than_what_is_named_stays(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    for revision, is_at in ((None, "no revision"), ("0016", "0016")):
+        if revision:
+            migrations.upgrade(empty_database_url, revision)
+        status, said = run("--back-to", "0017", url=empty_database_url, folder=tmp_path)
+        assert status == 2
+        assert f"The schema is at {is_at}, which is before 0017" in said
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
