@@ -6,10 +6,13 @@ answers is the same on either, and asked of PostgreSQL only where CI=true.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from shared.cli.doctor import speech
 from tests.conftest import migrated_database
 from tests.support import zygote
 from tests.support.thorough import kinds_of_database
@@ -35,3 +38,11 @@ def module_database_url(
     """A migrated database for all tests of a module."""
     with migrated_database(request.param, request, tmp_path_factory.mktemp("db")) as url:
         yield url
+
+
+@pytest.fixture
+def warm_inspection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine that the doctor asks has torch as it starts; TestEmbedded of the doctor's tests
+    asks as a person does."""
+    asks = SimpleNamespace(**{**vars(subprocess), "run": zygote.run})
+    monkeypatch.setattr(speech, "subprocess", asks)

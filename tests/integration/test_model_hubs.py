@@ -8,7 +8,6 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,6 @@ import pytest
 from shared.settings import CAMPPLUS, CT_PUNC, FSMN_VAD, PARAFORMER_LARGE
 from tests.support import zygote
 from tests.support.doubles.model_hubs import FakeHub, serving
-from tests.support.stack import REPOSITORY
 from worker import demo_model
 from worker.model_store.locate import locate
 
@@ -54,22 +52,13 @@ class Machine:
     ) -> subprocess.CompletedProcess[str]:
         """What `longscribe models` goes on as; `room`: bytes that a file may grow to, in place of a
         full disk."""
-        command = [sys.executable, "-m", "worker.model_store", *arguments]
-        with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
-            running = zygote.fork(
-                command,
-                cwd=REPOSITORY,
-                env=self._whole_environment(),
-                log=said.fileno(),
-                errors=complained.fileno(),
-                file_bytes=room,
-            )
-            try:
-                status = running.wait(240)
-            finally:
-                running.kill()
-            outputs = [file.seek(0) or file.read() for file in (said, complained)]
-        return subprocess.CompletedProcess(command, status, *outputs)
+        done = zygote.run(
+            [sys.executable, "-m", "worker.model_store", *arguments],
+            env=self._whole_environment(),
+            file_bytes=room,
+        )
+        outputs = [output.decode() for output in (done.stdout, done.stderr)]
+        return subprocess.CompletedProcess(done.args, done.returncode, *outputs)
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """The command as a person types it, not waited for."""

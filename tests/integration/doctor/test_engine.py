@@ -19,6 +19,7 @@ from tests.support.stack import Stack, start, wait_for
 from worker import demo_model
 
 
+@pytest.mark.usefixtures("warm_inspection")
 class TestEngine:
     def test_a_model_and_a_device_that_are_not_there_are_told_by_the_engine_itself(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -35,6 +35,7 @@ def test_a_worker_makes_a_transcript_with_times_and_confidences(
     assert not set(transcript.text) & set("<>▁")
 
 
+@pytest.mark.usefixtures("warm_inspection")
 def test_doctor_loads_it_and_lets_it_hear_a_second_of_sound(
     monkeypatch: pytest.MonkeyPatch, model_folder: str
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_worker_makes_a_transcript_with_its_own_marks_and_no_tags(
     assert all(sentence.words[-1].word[-1] not in "。." for sentence in marked)
 
 
+@pytest.mark.usefixtures("warm_inspection")
 def test_doctor_loads_it_and_lets_it_hear_a_second_of_sound(
     monkeypatch: pytest.MonkeyPatch, model_folder: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Starts web servers, workers and `longscribe models` from a process that has imported their code.
+"""Starts web servers, workers and some commands from a process that has imported their code.
 
 Importing it takes up to 0.8 CPU seconds, more than most tests of a server take besides, and some
 two hundred are started.  Here one process (a zygote, as Chromium calls it) imports what they have
@@ -24,16 +24,19 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from tests.support.zygote.parent_death import die_with_parent
 
-_RUN = ("gunicorn", "celery", "worker.model_store")
+_RUN = ("gunicorn", "celery", "worker.model_store", "worker.doctor_inspection")
 
 _NOT_WITH = ("LONGSCRIBE_WEB_WORKERS", "PROMETHEUS_MULTIPROC_DIR")
 """Variables that decide what an imported module does: prometheus_client looks once."""
+
+_REPOSITORY = Path(__file__).resolve().parents[3]
 
 _children_are_warm = False
 
@@ -123,6 +126,33 @@ def fork(
         outputs = [log, log if errors is None else errors]
         socket.send_fds(_zygote(cwd), [json.dumps(wanted).encode()], [theirs.fileno(), *outputs])
     return ForkedProcess(ours)
+
+
+def run(
+    command: list[str],
+    *,
+    env: dict[str, str],
+    cwd: Path = _REPOSITORY,
+    timeout: float = 240.0,
+    file_bytes: int = resource.RLIM_INFINITY,
+    **_: object,
+) -> subprocess.CompletedProcess[bytes]:
+    """What `subprocess.run` does that captures the output and checks nothing, in a fork."""
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        running = fork(
+            command,
+            cwd=cwd,
+            env=env,
+            log=said.fileno(),
+            errors=complained.fileno(),
+            file_bytes=file_bytes,
+        )
+        try:
+            status = running.wait(timeout)
+        finally:
+            running.kill()
+        outputs = [file.seek(0) or file.read() for file in (said, complained)]
+    return subprocess.CompletedProcess(command, status, *outputs)
 
 
 @cache

@@ -25,6 +25,8 @@ _IMPORTED = (
 """Modules that neither read the environment nor start a thread when they are imported; and not
 torch, which no main process imports, nor the hubs' clients, which do read it."""
 
+_WITH_TORCH = ("worker.doctor_inspection",)
+
 _MOST_BYTES = 1 << 17
 """Most bytes of a request: a command and its variables."""
 
@@ -52,7 +54,7 @@ def _serve(asked: socket.socket) -> list[str]:
                 sys.exit()  # the tests have ended
             answers, outputs = socket.socket(fileno=descriptors[0]), descriptors[1:]
             wanted = json.loads(request)
-            if wanted["children"]:
+            if wanted["children"] or wanted["argv"][0] in _WITH_TORCH:
                 _import(waiting_children.IMPORTED)
             pid = os.fork()
             if pid == 0:
