@@ -1,9 +1,10 @@
-"""Streams of events whose client's key is revoked, or whose account is disabled, while they run."""
+"""Answers that go on while their client's key is revoked, or its account disabled."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from shared import accounts, jobs
 from shared.accounts import Person
 from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, quick_hashes
+from tests.support.stack import wait_for
 from tests.support.web.web_app import database, make_app
 from web.api.jobs import list_events
 from web.authentication import sign_in
@@ -70,3 +72,18 @@ def test_a_stream_of_a_transcription_ends_with_the_reason(app: Flask, bo: Person
     [error] = told
     assert b'"code": "unauthorized"' in error
     assert jobs.list_jobs(db, owner_id=bo.id).jobs[0].job.status == "completed"
+
+
+def test_a_request_that_waits_for_its_transcript_is_refused(app: Flask, bo: Person) -> None:
+    db = database(app)
+    key = bearer(db, bo)
+    form = {"model": "whisper-1", "file": (io.BytesIO(b"sound"), "a.wav")}
+    with ThreadPoolExecutor() as pool:
+        sent = pool.submit(
+            lambda: app.test_client().post("/v1/audio/transcriptions", data=form, headers=key)
+        )
+        wait_for(lambda: jobs.list_jobs(db, owner_id=bo.id).jobs, what="the job")
+        accounts.revoke_key(db, user_id=bo.id, key_id=accounts.keys_of(db, bo.id)[0].id)
+        factories.complete(db, factories.claim(db))
+        answer = sent.result()
+    assert answer.status_code == 401 and "revoked" in answer.text
