@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -47,9 +48,14 @@ def _logging(**_: Any) -> None:
 
 
 @signals.celeryd_after_setup.connect
-def _set_up(**_: Any) -> None:
+def _set_up(instance: Any, **_: Any) -> None:
     # With it a child writes lines of Celery's own format before its logs are configured.
     os.environ.pop("_MP_FORK_LOGLEVEL_", None)
+    # Celery would wait for the job that runs, however long, and then fail to start again. Who is
+    # told that the terminal is closed stops in order, unless nohup started it.
+    celery_worker.install_worker_restart_handler = lambda _: None
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        celery_worker._shutdown_handler(instance, sig="SIGHUP")
 
 
 @signals.celeryd_init.connect

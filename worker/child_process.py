@@ -115,6 +115,7 @@ def start() -> None:
     settings = load_settings()
     configure_logging(settings)
     traces.note_service(traces.WORKER)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # of a closed terminal: the main process passes on
     signal.signal(STOP_SIGNAL, lambda *_: shutdown.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP_SIGNAL})
     tally.keep_in(settings.resolved_health_dir, os.getppid())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Sequence
 
@@ -112,15 +113,22 @@ def test_a_recording_that_kills_the_worker_each_time_fails_and_the_others_go_on(
     assert faulty.step_log.repeated(poisoned) == 3  # the one batch; what came before it was kept
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
 def test_a_worker_told_to_stop_keeps_the_batch_gives_the_lease_back_and_another_goes_on(
-    faulty: FaultyInstallation,
+    faulty: FaultyInstallation, stop: signal.Signals
 ) -> None:
-    worker = faulty.start_worker(BATCH_TAKES_S="0.3", LONGSCRIBE_SOFT_SHUTDOWN_S="60")
+    """A terminal that is closed tells the children too."""
+    # Not as one that nohup started, which the tests may be.
+    under = ["env", "--default-signal=HUP"] if stop == signal.SIGHUP else []
+    worker = faulty.start_worker(under=under, BATCH_TAKES_S="0.3", LONGSCRIBE_SOFT_SHUTDOWN_S="60")
     # Until the signal is on its way, however slow the machine is.
     faulty.faults.arm(Fault(Step.RECOGNISING, Action.HOLD, batch=3))
     job_id = faulty.submit(recording())
     wait_for(faulty.faults.has_triggered, what="the third batch")
-    worker.kill(signal.SIGTERM)
+    if stop == signal.SIGHUP:
+        os.killpg(worker.pid, stop)
+    else:
+        worker.kill(stop)
     wait_for(lambda: "Warm shutdown" in worker.log, what="the signal to be heard")
     faulty.faults.release()
     assert worker.process.wait(120) == 0, worker.log
