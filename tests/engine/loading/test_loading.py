@@ -250,8 +250,8 @@ def test_loading_leaves_the_process_as_it_was() -> None:
 
 
 WITHOUT_TORCH = [
-    "batching.plan",
-    "memory.model",
+    "batching.batch_packing",
+    "memory.batch_memory_model",
     "engine.voice_activity.endpoints",
     "pipeline.transcribe",
     "main_process",

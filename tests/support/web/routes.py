@@ -27,7 +27,7 @@ from tests.support.notifications import a_browser, confirmation_token
 from tests.support.web.web_app import database
 
 NOBODYS = {
-    "static": {"filename": "icon.svg"},
+    "static": {"filename": "icon.svg", "version": "0"},
     "preferences.words": {"language": "zh", "version": "0"},
     "preferences.choose_language": {"language": "zh"},
     "preferences.choose_theme": {"theme": "dark"},
