@@ -26,8 +26,9 @@ class SpeakerEncoder(Protocol):
 
     @property
     def revision(self) -> str:
-        """Changes whenever the same window could give another vector. Vectors are compared only
-        under the same one."""
+        """Changes whenever the same window could give another vector by more than rounding, in
+        which devices and versions of this program may differ. Vectors are compared only under the
+        same one."""
         ...
 
     @property

@@ -15,7 +15,12 @@ from tests.support.speech.speaker_folders import (
     campplus_folder,
     tdnn_folder,
 )
-from worker.engine.speakers.encoder import PASS_WINDOWS, BatchedSpeakerEncoder, load_encoder
+from worker.engine.speakers.encoder import (
+    MOST_PASS_WINDOWS,
+    PASS_WINDOWS,
+    BatchedSpeakerEncoder,
+    load_encoder,
+)
 from worker.engine.speakers.features import WINDOW_FRAMES, speaker_fbank, window_features
 from worker.recogniser import SAMPLE_RATE, Pcm
 from worker.speaker_encoder import VECTOR_SIZE, WINDOW_SAMPLES, SpeakerEncoder
@@ -69,6 +74,34 @@ def test_a_vector_depends_on_its_own_window_alone(
     assert np.array_equal(encoder.embed(spoken[::-1]), together[::-1])
     assert np.array_equal(encoder.embed(spoken[4:5]), together[4:5])
     assert np.array_equal(encoder.embed(spoken[5:12]), together[5:12])
+
+
+@pytest.mark.parametrize(
+    ("network", "wanted", "passes"),
+    [
+        ("campplus_encoder", 2 * MOST_PASS_WINDOWS + 2, [17, 17, 17]),
+        ("campplus_encoder", MOST_PASS_WINDOWS, [MOST_PASS_WINDOWS]),
+        ("campplus_encoder", 3, [3]),
+        ("encoder", 19, [PASS_WINDOWS, PASS_WINDOWS]),
+    ],
+)
+def test_passes_are_filled_up_as_little_as_the_network_allows(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    network: str,
+    wanted: int,
+    passes: list[int],
+) -> None:
+    encoder: BatchedSpeakerEncoder = request.getfixturevalue(network)
+    sizes: list[int] = []
+
+    def counted(features: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(features))
+        return torch.ones(len(features), VECTOR_SIZE)
+
+    monkeypatch.setattr(encoder, "_model", counted)
+    assert encoder.embed(windows(wanted)).shape == (wanted, VECTOR_SIZE)
+    assert sizes == passes
 
 
 def test_loudness_means_nothing(encoder: SpeakerEncoder) -> None:

@@ -29,11 +29,15 @@ from worker.speaker_encoder import VECTOR_SIZE, WINDOW_SAMPLES, Vectors
 log = logging.getLogger(__name__)
 
 ENCODER_REVISION = "1"
-"""Raise it when this package's own arithmetic changes the vectors of the same weights."""
+"""Raise it when this package's own arithmetic changes the vectors of the same weights by more than
+rounding, in which devices differ too: voices that owners keep are compared under one revision only,
+so whoever raises it takes all of them away, whichever network heard them."""
 
 PASS_WINDOWS = 16
 """Windows in every forward pass, filled up with silence: matrix products of another shape round
 differently, and a vector must not depend on how many others are wanted."""
+MOST_PASS_WINDOWS = 24
+"""Most windows in a forward pass of a network that is batch-invariant."""
 GPU_PASS_WINDOWS = 64
 """Windows in every forward pass on a GPU, which a smaller pass leaves idle."""
 
@@ -50,6 +54,7 @@ class BatchedSpeakerEncoder:
         self._model = network.model
         self._device = device
         self._fbank = speaker_fbank(device)
+        self._is_batch_invariant = network.is_batch_invariant
         self._pass_windows = GPU_PASS_WINDOWS if device.type == "cuda" else PASS_WINDOWS
 
     def embed(self, windows: Sequence[Pcm]) -> Vectors:
@@ -62,17 +67,29 @@ class BatchedSpeakerEncoder:
             if len(window) != WINDOW_SAMPLES:
                 raise ValueError(f"a window of {len(window)} samples instead of {WINDOW_SAMPLES}")
         vectors = np.empty((len(windows), VECTOR_SIZE), np.float32)
-        for first in range(0, len(windows), self._pass_windows):
-            part = windows[first : first + self._pass_windows]
-            passed = must_fit(self._device, partial(self._pass, part))
+        size = self._pass_size(len(windows))
+        for first in range(0, len(windows), size):
+            part = windows[first : first + size]
+            passed = must_fit(self._device, partial(self._pass, part, size))
             vectors[first : first + len(part)] = passed[: len(part)].cpu().numpy()
         return vectors
 
+    def _pass_size(self, windows: int) -> int:
+        """Windows of each pass where so many are wanted.
+
+        Of a network that is batch-invariant the size by which the fewest passes hold least silence.
+        They are equal in size, for kernels are made for each.
+        """
+        if not self._is_batch_invariant or not windows:
+            return self._pass_windows
+        passes = -(-windows // MOST_PASS_WINDOWS)
+        return -(-windows // passes)
+
     @torch.inference_mode()
-    def _pass(self, windows: Sequence[Pcm]) -> Tensor:
-        """(the windows of a pass, VECTOR_SIZE), the last of them of silence."""
+    def _pass(self, windows: Sequence[Pcm], size: int) -> Tensor:
+        """(size, VECTOR_SIZE), the last of them of silence."""
         silence = np.zeros(WINDOW_SAMPLES, np.int16)
-        filled = [*windows, *[silence] * (self._pass_windows - len(windows))]
+        filled = [*windows, *[silence] * (size - len(windows))]
         return functional.normalize(self._model(window_features(self._fbank, filled)))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from worker.demo_model.speaker_tdnn import SpeakerTdnn
+from worker.engine.layers.linear import packs_linear_layers
 from worker.engine.loading.build import (
     Ingredients,
     NetworkSpec,
@@ -20,6 +21,8 @@ from worker.engine.loading.build import (
 )
 from worker.engine.loading.checkpoint_to_network import load_parameters
 from worker.engine.loading.load_errors import failures_explained
+from worker.engine.speakers.campplus import Campplus, can_run
+from worker.engine.speakers.features import WINDOW_FRAMES
 from worker.model_store.config_yaml import read_config
 from worker.model_store.files import checkpoint_name
 from worker.model_store.locate import ModelFolder
@@ -42,9 +45,11 @@ _CHOOSE = "Set LONGSCRIBE_SPEAKER_MODEL=cam++, or leave it empty"
 class SpeakerNetwork:
     """A network on its device, ready to run, and what its folder says of it."""
 
-    model: nn.Module
+    model: Callable[[Tensor], Tensor]
     """(windows, frames, MEL_BINS) to (windows, VECTOR_SIZE)."""
     same_voice_cosine: float
+    is_batch_invariant: bool
+    """True where a window has the same vector, to the last bit, among however many others."""
 
 
 def load_speaker_network(folder: ModelFolder, device: torch.device) -> SpeakerNetwork:
@@ -54,8 +59,7 @@ def load_speaker_network(folder: ModelFolder, device: torch.device) -> SpeakerNe
         named = str(config.get("model"))
         cosine = config.get(COSINE, _CAMPPLUS_COSINE if named == CAMPPLUS else None)
     if named == CAMPPLUS:
-        model = load_network(folder, _CAMPPLUS_SPEC, device).model
-        size = model.xvector.dense.linear.out_channels
+        model, size = _load_campplus(folder, device)
         require(
             folder,
             size == VECTOR_SIZE,
@@ -68,7 +72,18 @@ def load_speaker_network(folder: ModelFolder, device: torch.device) -> SpeakerNe
     if not isinstance(cosine, int | float):
         cosine = math.nan
     require(folder, -1 < cosine < 1, f"a {COSINE} between -1 and 1 in its config.yaml")
-    return SpeakerNetwork(model, float(cosine))
+    return SpeakerNetwork(model, float(cosine), isinstance(model, Campplus))
+
+
+def _load_campplus(
+    folder: ModelFolder, device: torch.device
+) -> tuple[Callable[[Tensor], Tensor], int]:
+    """CAM++ as it is run on the device, and how many numbers its vectors have."""
+    model = load_network(folder, _CAMPPLUS_SPEC, device).model
+    size = model.xvector.dense.linear.out_channels
+    if packs_linear_layers(device) and can_run(model, WINDOW_FRAMES):
+        model = Campplus(model)
+    return model, size
 
 
 def _load_tdnn(folder: ModelFolder, config: Mapping[str, Any], device: torch.device) -> nn.Module:
