@@ -11,6 +11,8 @@ from flask import Flask, Response
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
+_Stamp = tuple[int, int, int]
+
 _UNVERSIONED = (".webmanifest",)
 """Suffixes of files whose own address is told to others: what a manifest names is relative to it,
 and an installed app keeps it."""
@@ -22,13 +24,16 @@ def version_static_files(app: Flask) -> None:
     A page asks for dozens of modules, which name each other by relative addresses and so have the
     version of the page.  Without one a browser asks at each page whether any of them has changed.
     """
-    version = _version_once(Path(str(app.static_folder)))
+    folder = Path(str(app.static_folder))
+    stamps, version = _hashed_once(folder)
     app.add_url_rule("/static/v-<version>/<path:filename>", endpoint="static")
 
     @app.endpoint("static")
     def send(filename: str, version: str = "", current: str = version) -> Response:
         response = app.send_static_file(filename)
-        if version == current:  # another server's, where two of different versions share the work
+        # Not another server's version, where two share the work; nor what an upgrade has put in the
+        # place of a file since this process began, which going back would find under this address.
+        if version == current and stamps.get(filename) == _stamp(folder / filename):
             response.headers["Cache-Control"] = _FOR_GOOD
         return response
 
@@ -48,4 +53,18 @@ def version_of(folder: Path) -> str:
     return content.hexdigest()[:12]
 
 
-_version_once = cache(version_of)
+@cache
+def _hashed_once(folder: Path) -> tuple[dict[str, _Stamp | None], str]:
+    """The stamp of each file, taken before it was read, and the version of all."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    stamps = {path.relative_to(folder).as_posix(): _stamp(path) for path in paths}
+    return stamps, version_of(folder)
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """What is another once a file has been written or replaced; None of one that is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.web.web_app import make_app
-from web.http.static_files import version_of
+from web.http.static_files import version_of, version_static_files
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache, max-age=0"
@@ -45,6 +45,22 @@ def test_of_another_version_nothing_is_kept(client: FlaskClient) -> None:
     assert answer.data == client.get("/static/js/main.js").data
     assert answer.headers["Cache-Control"] == REVALIDATED
     assert client.get("/static/v-0123456789ab/js/none.js").status_code == 404
+
+
+def test_nothing_is_kept_of_a_file_that_was_replaced_under_a_running_server(tmp_path: Path) -> None:
+    """An upgrade writes it before the restart. Who goes back has this version's address again."""
+    for name in ("one.js", "two.js"):
+        (tmp_path / name).write_text("1")
+    app = Flask(__name__, static_folder=str(tmp_path), static_url_path="/static")
+    version_static_files(app)
+    client = app.test_client()
+    at = f"/static/v-{version_of(tmp_path)}"
+    assert client.get(f"{at}/one.js").headers["Cache-Control"] == FOR_GOOD
+    (tmp_path / "new").write_text("2")
+    (tmp_path / "new").rename(tmp_path / "one.js")
+    replaced = client.get(f"{at}/one.js")
+    assert (replaced.text, replaced.headers["Cache-Control"]) == ("2", "no-cache")
+    assert client.get(f"{at}/two.js").headers["Cache-Control"] == FOR_GOOD
 
 
 def test_below_a_path_they_are_below_it(client: FlaskClient) -> None:
