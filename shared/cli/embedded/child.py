@@ -105,7 +105,8 @@ class Child:
             draft.replace(self.log.with_suffix(".log.1"))
         except OSError:  # of a disk that is full: the log leaves it, or nobody could submit
             draft.unlink(missing_ok=True)
-        os.truncate(self.log, 0)
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            os.truncate(self.log, 0)
         self._log_start = 0
 
     def exit_status(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -128,6 +129,24 @@ def test_a_log_that_somebody_cut_or_removed_harms_nothing(tmp_path: Path) -> Non
     assert child.last_lines() == ["after the cut"]
     log.unlink()
     child.bound_log()
+
+
+def test_a_log_that_somebody_removes_while_it_is_set_aside_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.cli.embedded.child._LOG_KEPT_BYTES", 10)
+    log = tmp_path / "web.log"
+    log.write_text("more than ten bytes\n")
+    copy = shutil.copyfile
+
+    def copy_and_remove(source: Path, target: Path) -> None:
+        copy(source, target)
+        source.unlink()
+
+    monkeypatch.setattr(shutil, "copyfile", copy_and_remove)
+    Child("web", [sys.executable], log=log).bound_log()
+    assert _set_aside(log) == "more than ten bytes\n"
+    assert not log.exists()
 
 
 def _set_aside(log: Path) -> str:
