@@ -103,7 +103,7 @@ def test_without_the_server_it_records_and_leads_back(
     offer = page.locator(".shared-files")
     expect(offer).to_contain_text("1 recording was shared: 周会.wav")
     assert page.evaluate(IN_THE_STORE) == 1, "what is older than a day is deleted"
-    page.wait_for_function("JSON.parse(localStorage['longscribe.push']).signIn === ''")
+    page.wait_for_function("() => JSON.parse(localStorage['longscribe.push']).signIn === ''")
     page.reload()
     expect(offer).to_contain_text("1 recording was shared: 周会.wav")
     assert page.url == f"{stack.url}/"

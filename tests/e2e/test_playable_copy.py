@@ -54,7 +54,7 @@ def test_a_click_on_a_word_plays_that_word_of_the_copy(
     expect(page.locator("#player .light-copy a")).to_have_attribute(
         "href", f"{made.headers['Location']}/audio?download=1"
     )
-    page.wait_for_function("document.querySelector('#player audio').readyState >= 1")
+    page.wait_for_function("() => document.querySelector('#player audio').readyState >= 1")
     duration = page.evaluate("document.querySelector('#player audio').duration")
     assert duration == pytest.approx(60, abs=0.1)
 

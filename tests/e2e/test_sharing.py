@@ -123,7 +123,7 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
             assert problems_of(guest, look[1]) == []
         guest.goto(link)
         expect(guest.locator("#s0 p.text")).to_have_text("Bo 改过了。")
-        guest.wait_for_function("document.querySelector('audio').duration > 0")
+        guest.wait_for_function("() => document.querySelector('audio').duration > 0")
         guest.locator("#s2 .at").click()
         start = float(guest.locator("#s2").get_attribute("data-start") or 0)
         guest.wait_for_function(

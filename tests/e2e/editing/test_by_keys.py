@@ -293,7 +293,7 @@ def test_words_follow_a_split_before_they_are_fetched_anew(
     uncertain = [SPOKEN.sentences[1].words[place].word for place in UNCERTAIN[1]]
     wrong = "".join(uncertain)
     page = desk.open(context)
-    page.wait_for_function("CSS.highlights.get('doubtful')?.size >= 4")
+    page.wait_for_function("() => CSS.highlights.get('doubtful')?.size >= 4")
     intercept(page, "**/words", lambda route: route.abort())
     sentence(page, 1).locator(".at").focus()
     page.keyboard.press("Enter")

@@ -39,7 +39,7 @@ def test_doubtful_words_are_marked_and_explained(site: Site, context: BrowserCon
     page = site.open(context, site.add(long_transcript.tone(RECORDED_S), stored))
     expect(page.get_by_text("Dotted: words recognised with little certainty, 1.3%")).to_be_visible()
     words = [stored.sentences[n].words[place].word for n in doubtful for place in doubtful[n]]
-    page.wait_for_function(f"{DOUBTFUL}.length >= {len(words)}")
+    page.wait_for_function(f"() => {DOUBTFUL}.length >= {len(words)}")
     assert sorted(page.evaluate(DOUBTFUL)) == sorted(words)
 
 

@@ -37,7 +37,7 @@ def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
     expect(row).to_contain_text("买GPU (王芳)")
     expect(page.locator("#sentences .place-mark")).to_have_text("To do: 买GPU (王芳)")
     row.get_by_role("link", name="0:30").click()
-    page.wait_for_function("document.querySelector('#player audio').currentTime >= 30")
+    page.wait_for_function("() => document.querySelector('#player audio').currentTime >= 30")
     assert time_of(page) < 60
     kept = read_marks(site.db, owner_id=LOCAL_OWNER, job_id=site.job_id)
     assert [mark.text for mark in kept] == ["开场", "买GPU"]
