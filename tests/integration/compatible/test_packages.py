@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest import mock
 
-import assemblyai
-import openai
 import pytest
 import requests
 
@@ -16,6 +15,10 @@ from tests.support.databases.sqlite import migrated_file
 from tests.support.speech.demo_speech import character_error_rate, meeting
 from tests.support.stack import NOBODY_DIES, Stack, running, wait_for
 from tests.support.stack_without_http import as_wav
+
+if TYPE_CHECKING:
+    # Half a second of imports, which each process that collects these tests would take.
+    import openai
 
 SPOKEN = meeting(20)
 
@@ -49,6 +52,8 @@ def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[openai.OpenAI]:
+    import openai
+
     with openai.OpenAI(base_url=f"{stack.url}/v1", api_key="none", max_retries=0) as made:
         yield made
 
@@ -93,6 +98,8 @@ def test_the_text_comes_as_it_is_recognised_each_piece_once(
 
 
 def test_several_at_once_without_blocking(stack: Stack, wav: Path) -> None:
+    import openai
+
     async def ask() -> list[str]:
         async with openai.AsyncOpenAI(base_url=f"{stack.url}/v1", api_key="none") as client:
             asked = [
@@ -109,6 +116,8 @@ def test_several_at_once_without_blocking(stack: Stack, wav: Path) -> None:
 
 
 def test_errors_are_those_that_the_package_knows(client: openai.OpenAI, wav: Path) -> None:
+    import openai
+
     with (
         pytest.raises(openai.BadRequestError, match="No worker runs") as unknown,
         wav.open("rb") as file,
@@ -124,6 +133,8 @@ def test_errors_are_those_that_the_package_knows(client: openai.OpenAI, wav: Pat
 
 @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")
 def test_assemblyai_uploads_waits_and_reads(stack: Stack, wav: Path) -> None:
+    import assemblyai
+
     with mock.patch.multiple(
         assemblyai.settings, base_url=stack.url, api_key="none", polling_interval=0.2
     ):

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
 import httpx2
 import pytest
-from mcp import Client, MCPError, StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
 
 from shared import jobs
 from shared.db import Database
@@ -24,6 +22,10 @@ from tests.support import factories
 from tests.support.people import a_person, an_admin, bearer, quick_hashes
 from tests.support.stack import Stack, hold_port, start, wait_for
 from tests.support.web.web_site import serving
+
+if TYPE_CHECKING:
+    # Half a second of imports, which each process that collects these tests would take.
+    from mcp import Client
 
 NOBODYS = "01930000-0000-7000-8000-000000000000"
 PROGRAM = [sys.executable, "-m", "shared.cli", "mcp"]
@@ -93,6 +95,8 @@ def inbox(tmp_path: Path) -> Path:
 
 
 def over_stdio(site: Site, inbox: Path) -> Client:
+    from mcp import Client, StdioServerParameters
+
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     env = {
         **kept,
@@ -206,6 +210,8 @@ async def _submitting(client: Client, site: Site, inbox: Path) -> None:
 
 
 async def _what_is_wrong(client: Client, site: Site, inbox: Path) -> None:
+    from mcp import MCPError
+
     wrong = [
         ("submit_file", {"path": str(inbox / ".keys" / "secret")}, "Hidden files"),
         ("submit_file", {"path": str(inbox / "link.wav")}, "Only files below"),
@@ -228,6 +234,9 @@ async def _what_is_wrong(client: Client, site: Site, inbox: Path) -> None:
 
 
 def test_over_http_each_request_brings_its_key(site: Site, tmp_path: Path) -> None:
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
     port = hold_port()
     env = {**site.stack.environment, "LONGSCRIBE_API_KEY": site.key}
     served = start(
