@@ -201,7 +201,7 @@ def waiting_doorbells(app: Celery, model: str | None = None) -> int:
     refuses messages.
     """
     with _redis(app) as client:
-        _try_to_push(client)
+        try_to_push(client)
         return int(client.llen(queue_of(model)))
 
 
@@ -209,7 +209,7 @@ _NO_LIST = f"{QUEUE}.nothing"
 """A list that there never is."""
 
 
-def _try_to_push(client: Any) -> None:
+def try_to_push(client: Any) -> None:
     """Have Redis refuse what it would refuse a message with: no memory, no disk, no right. Changes
     nothing. Raises RedisError."""
     client.rpushx(_NO_LIST, "")  # which does nothing without the list
@@ -231,7 +231,7 @@ def facts_of(client: Any) -> dict[str, Any]:
         facts = {}
     facts["refusal"] = ""
     try:
-        _try_to_push(client)
+        try_to_push(client)
     except ResponseError as error:
         facts["refusal"] = str(error)
     return facts

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
 import migrations
@@ -20,6 +20,8 @@ from web.monitoring import metrics
 from web.services import Services, services
 
 health = Blueprint("health", __name__)
+
+_LONGEST_REASON = 200
 
 
 @health.get("/healthz")
@@ -109,6 +111,8 @@ def _disk(here: Services) -> dict[str, Any]:
 def _redis(here: Services) -> dict[str, Any]:
     try:
         return {"status": "ok", "waiting": waiting_doorbells(here.celery)}
+    except ResponseError as error:
+        return {"status": "refusing", "reason": str(error)[:_LONGEST_REASON]}
     except (OperationalError, RedisError, OSError):
         return {"status": "unreachable"}
 

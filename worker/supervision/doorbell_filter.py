@@ -14,9 +14,10 @@ import json
 from typing import Any
 
 import structlog
-from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.transport import TRANSPORT_ALIASES, redis, virtual
+from redis.exceptions import RedisError, ResponseError
 
-from shared.celery_doorbell import TRANSCRIBE_NEXT, is_queue_of_doorbells
+from shared.celery_doorbell import TRANSCRIBE_NEXT, is_queue_of_doorbells, try_to_push
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +54,34 @@ def _calls_with_arguments(body: str) -> bool:
     return False
 
 
+class _UnacknowledgedDoorbells(redis.QoS):
+    """Kombu's account of messages that nobody has acknowledged yet.
+
+    One that Redis did not let go of would count here until the next connection, and the worker hear
+    no other meanwhile. Redis hands it out again, which costs a look at the queue.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            log.warning("Redis refuses to put a doorbell away", error=str(error)[:200])
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+
+
 class _Channel(redis.Channel):
-    """Kombu's channel, which drops what cannot be read as a message."""
+    """Kombu's channel, which drops what cannot be read as a message, and is not opened while Redis
+    takes none."""
+
+    QoS = _UnacknowledgedDoorbells
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)  # type: ignore[no-untyped-call]
+        try:
+            try_to_push(self.client)
+        except RedisError:
+            self._disconnect_pools()  # type: ignore[no-untyped-call]
+            raise
 
     def _brpop_read(self, **options: Any) -> bool | None:
         try:
@@ -67,9 +94,19 @@ class _Channel(redis.Channel):
 
 
 class DoorbellTransport(redis.Transport):
-    """Kombu's transport for Redis, which delivers from our queues only what is a doorbell."""
+    """Kombu's transport for Redis, which delivers from our queues only what is a doorbell.
+
+    A Redis that refuses a command (its disk or its memory is full, it became a replica, it is busy
+    with a script) is one that cannot be reached just now: Celery connects anew until it can. By
+    itself it would end the worker.
+    """
 
     Channel = _Channel
+    connection_errors = (*redis.Transport.connection_errors, ResponseError)
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)  # type: ignore[no-untyped-call]
+        self.connection_errors = type(self).connection_errors
 
     def _deliver(self, message: Any, queue: str) -> None:
         if is_queue_of_doorbells(queue) and not is_doorbell(message):

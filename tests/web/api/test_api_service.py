@@ -13,13 +13,17 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
 import migrations
 from shared import jobs
+from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
+from tests.support.people import an_admin, signed_in
+from tests.support.stack import start_redis
 from tests.support.web.web_app import database, make_app, submit
 from web.api.parsing import QUERY_OF_A_VIEW
 from web.http import recording_media_types as media_types
@@ -51,6 +55,32 @@ def test_ready_without_redis_and_workers_but_says_so(client: FlaskClient) -> Non
         "worker_last_seen_at": None,
         "warnings": [],
     }
+
+
+def test_a_redis_that_refuses_messages_is_told_in_its_own_words(
+    rows: Database, sqlite_url: str, tmp_path: Path
+) -> None:
+    server, url = start_redis(tmp_path / "redis")
+    try:
+        app = make_app(
+            sqlite_url,
+            tmp_path,
+            redis_url=url.replace("unix://", "redis+socket://"),
+            sign_in="required",
+        )
+        an_admin(rows)
+        anna = signed_in(app, "Anna")
+        assert anna.get("/readyz").json["redis"] == {"status": "ok", "waiting": 0}  # type: ignore[index]
+        with redis.Redis.from_url(url) as client:
+            client.config_set("maxmemory", 1)
+        told = anna.get("/readyz")
+        assert told.status_code == 200
+        assert told.json["redis"]["status"] == "refusing"  # type: ignore[index]
+        assert "maxmemory" in told.json["redis"]["reason"]  # type: ignore[index]
+        assert "takes no messages" in anna.get("/server").text
+        database(app).dispose()
+    finally:
+        server.kill_all()
 
 
 def test_ready_names_the_workers_with_model_and_device(app: Flask, client: FlaskClient) -> None:

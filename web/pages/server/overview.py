@@ -14,7 +14,7 @@ from flask import Blueprint, render_template
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 import migrations
 from shared import jobs
@@ -155,22 +155,24 @@ def _storage(here: Services) -> list[Row]:
         facts.append(_("It cannot be asked how much room there is."))
     schema = migrations.state(here.db).current or "-"
     kind = "SQLite" if here.db.is_sqlite else "PostgreSQL"
-    redis_answers = _redis_answers(here)
+    redis_ill = _ill_of_redis(here)
     return [
         Row(_("Recordings"), facts, is_ill=not free, role="" if free else _("full")),
         Row(_("Database"), [kind, _("schema %(revision)s", revision=schema)]),
         Row(
             "Redis",
-            [_("answers") if redis_answers else _("Jobs start with a worker's next sweep.")],
-            is_ill=not redis_answers,
-            role="" if redis_answers else _("does not answer"),
+            [_("Jobs start with a worker's next sweep.") if redis_ill else _("answers")],
+            is_ill=bool(redis_ill),
+            role=redis_ill,
         ),
     ]
 
 
-def _redis_answers(here: Services) -> bool:
+def _ill_of_redis(here: Services) -> str:
     try:
         waiting_doorbells(here.celery)
+    except ResponseError:  # its memory or its disk is full, for instance
+        return _("takes no messages")
     except (OperationalError, RedisError, OSError):
-        return False
-    return True
+        return _("does not answer")
+    return ""
