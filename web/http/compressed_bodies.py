@@ -25,6 +25,8 @@ def refuse_compressed_bodies(app: Flask) -> None:
 
 
 def _check_encoding() -> None:
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        return  # there is no body
     told = (request.headers.get(name, "") for name in ("Content-Encoding", "Transfer-Encoding"))
     if _COMPRESSIONS & {one.strip().lower() for one in ",".join(told).split(",")}:
         raise CompressedBody

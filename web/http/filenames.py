@@ -44,7 +44,18 @@ def clean_filename(name: str | None) -> str:
 
 
 _EXTENDED = re.compile(r";\s*filename\*\s*=\s*([\w.:-]+)'[^']*'([^\s;\"]+)", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+"""A quoted text, or the rest from a quote that is never closed."""
 _ENCODED_WORD = re.compile(r"=\?[\w.:-]+\?[bq]\?[^?\s]*\?=", re.IGNORECASE)
+
+
+def without_quoted(disposition: str) -> str:
+    """The header with its quoted texts emptied, so that what looks like a parameter is one.
+
+    >>> without_quoted('form-data; name="a; filename=b"; size=3')
+    'form-data; name=""; size=3'
+    """
+    return _QUOTED.sub('""', disposition)
 
 
 def submitted_filename(disposition: str, plain: str) -> str:
@@ -57,7 +68,7 @@ def submitted_filename(disposition: str, plain: str) -> str:
     >>> submitted_filename("", "=?UTF-8?B?5ZGo5LyaLndhdg==?=")
     '周会.wav'
     """
-    if extended := _EXTENDED.search(disposition):
+    if extended := _EXTENDED.search(without_quoted(disposition)):
         try:
             return unquote_to_bytes(extended[2]).decode(extended[1])
         except (LookupError, ValueError):

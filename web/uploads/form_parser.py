@@ -27,7 +27,7 @@ from werkzeug.sansio.multipart import (
 )
 
 from shared.errors import MalformedForm
-from web.http.filenames import decode_text, submitted_filename
+from web.http.filenames import decode_text, submitted_filename, without_quoted
 
 _PIECE_BYTES = 64 * 1024
 
@@ -130,7 +130,7 @@ class FormParser(FormDataParser):
                 content_type=part.headers.get("content-type"),
                 content_length=None,
             )
-        if _FILE_NAME.search(part.headers.get("content-disposition", "")):
+        if _FILE_NAME.search(without_quoted(part.headers.get("content-disposition", ""))):
             raise MalformedForm(
                 f"The file name of the part '{part.name[:80]}' cannot be read. Write it in quotes, "
                 'filename="…", in UTF-8.'

@@ -72,6 +72,9 @@ def test_a_name_is_read_in_the_encoding_that_it_has(
         ('filename="=?UTF-8?B?5ZGo5LyaLndhdg==?="', "周会.wav"),
         ('filename="=?nothing?B?5ZGo?= x.wav"', "=?nothing?B?5ZGo?= x.wav"),
         ('filename="100%25 =?.wav"', "100%25 =?.wav"),
+        ("filename=\"x; filename*=UTF-8''y\"", "x; filename*=UTF-8''y"),
+        ('filename="a\\"b; filename*=UTF-8\'\'y"', "a\"b; filename*=UTF-8''y"),
+        ("filename=\"x; y\"; filename*=UTF-8''z.wav", "z.wav"),
     ],
 )
 def test_a_name_is_read_in_each_form_that_headers_know(
@@ -172,3 +175,16 @@ def test_what_is_compressed_is_told_as_such(
     assert send(client, FILE + END).status_code == 202
     as_it_is = client.get("/api/v1/jobs", headers={"Content-Encoding": "identity"})
     assert as_it_is.status_code == 200
+
+
+def test_what_has_no_body_is_not_compressed(client: FlaskClient) -> None:
+    sent = send(client, FILE + END)
+    assert sent.json is not None
+    job = f"/api/v1/jobs/{sent.json['id']}"
+    named = {"Content-Encoding": "gzip"}
+    assert client.get(job, headers=named).status_code == 200
+    assert client.head("/", headers=named).status_code == 200
+    assert client.post(f"{job}/cancel", headers=named).status_code < 300
+    with_body = client.delete(job, headers=named, data=b"\x1f\x8b")
+    assert with_body.status_code == 415
+    assert client.delete(job, headers=named).status_code == 204
