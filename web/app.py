@@ -44,6 +44,7 @@ from web.http.proxies import believe_proxies
 from web.http.security_headers import add_security_headers
 from web.http.static_files import version_static_files
 from web.http.transfer_limit import refuse_excess_transfers
+from web.http.unreadable_dates import ignore_unreadable_dates
 from web.i18n.languages import register_languages
 from web.installed_app.views import installed_app
 from web.monitoring.access_log import log_requests
@@ -123,6 +124,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     log_requests(app)
     trace_requests(app)
     name_actors(app, settings)
+    ignore_unreadable_dates(app)
     refuse_excess_transfers(app)
     refuse_other_sites(app)
     refuse_other_hosts(app, settings)

@@ -10,8 +10,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import structlog
@@ -23,6 +21,7 @@ from shared.minutes.errors import (
     NoModelServer,
 )
 from shared.outbound.one_line import line_of
+from shared.outbound.retry_after import retry_after_s
 from shared.settings import Settings
 from shared.strict_json import read_json
 from worker.minutes.connection import Exchange, HttpAnswer
@@ -179,7 +178,7 @@ class ModelServer:
             raise ModelServerBusy(
                 f"The language model's server {host} answered {answer.status}: {said}. What "
                 "it answered before is kept.",
-                retry_after_s=_retry_after_s(answer.headers.get("retry-after", "")),
+                retry_after_s=retry_after_s(answer.headers.get("retry-after", "")),
             )
         if 300 <= answer.status < 400:
             raise NoModelServer(
@@ -209,17 +208,3 @@ def _said(answer: HttpAnswer, secret: str) -> str:
         pass
     text = re.sub(r"<[^>]*>", " ", text)
     return line_of(text, _LONGEST_SHOWN) or "nothing more"
-
-
-def _retry_after_s(value: str) -> float | None:
-    """Seconds that a Retry-After asks for; None where it says nothing that can be read."""
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())

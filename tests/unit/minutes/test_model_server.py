@@ -128,7 +128,13 @@ def test_a_key_that_the_server_tells_back_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [("7", 7.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None)]
+    ("said", "expected"),
+    [
+        ("7", 7.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("soon", None),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
+    ],
 )
 def test_how_long_a_busy_server_asks_to_wait_is_told(said: str, expected: float | None) -> None:
     answer = refusing(429, "slow down", Retry_After=said)

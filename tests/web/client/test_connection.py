@@ -57,6 +57,14 @@ def test_the_server_may_ask_by_the_time_of_day() -> None:
     assert (connection.jobs(), pauses) == ({"jobs": []}, [0.0])
 
 
+def test_a_time_that_no_clock_shows_is_no_time() -> None:
+    never = {"Retry-After": "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"}
+    connection, pauses = answering(
+        refusal(503), refusal(503, **never), httpx2.Response(200, json={"jobs": []})
+    )
+    assert (connection.jobs(), len(pauses)) == ({"jobs": []}, 2)
+
+
 def test_a_stream_that_breaks_is_taken_up_where_it_was() -> None:
     asked: list[str | None] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,9 @@ from web.pages.confirmation import is_confirmed, question_page
 from web.pages.minutes.panel import minutes_panel
 from web.polling.intervals import MINUTES_S
 from web.services import services
+
+_REVISION = re.compile("[0-9]{1,9}")
+"""A number that every database holds, and Python reads."""
 
 
 @pages.get("/fragments/jobs/<uuid:job_id>/minutes")
@@ -104,7 +108,7 @@ def accept_minutes(job_id: UUID) -> Any:
             return question_page("changed minutes", back=_panel_address(job_id), fields=fields)
         change(
             str(job_id),
-            revision=int(revision) if revision.isascii() and revision.isdigit() else -1,
+            revision=int(revision) if _REVISION.fullmatch(revision) else -1,  # as if edited
             minutes=None if back else found.current,
             accepted=not back,
         )
