@@ -69,7 +69,9 @@ class MinutesProcess:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._shutdown = threading.Event()
         self._interruption = _Interruption()
-        self._grace = OutageGrace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
+        self._grace = OutageGrace(
+            lease_s=settings.lease_s, heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s
+        )
         # What the server was found not to take is remembered from one request to the next.
         self._server = ModelServer(settings, stop_with=lambda ex: self._interruption.note(ex))
 
@@ -117,7 +119,7 @@ class MinutesProcess:
         one. What runs out from here on is left for the next look: an outage may begin."""
         asked_at = time.monotonic()
         seen_at = minutes_queue.lease_clock(self._db)
-        self._grace.note_answer(asked_at=asked_at)
+        self._grace.note_answer(asked_at=asked_at, seen_at=seen_at)
         if self._grace.is_over():
             for request_id in minutes_queue.expire_leases(self._db, expired_before=seen_at):
                 log.warning("the lease of a request ran out", request=request_id)

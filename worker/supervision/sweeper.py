@@ -89,7 +89,11 @@ class Sweeper:
         """Time of the last look for each kind of what was kept long enough."""
         self._start: jobs.SweepStart | None = None
         """Values that this sweep began with; None where the database did not answer."""
-        self._grace = OutageGrace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
+        self._grace = OutageGrace(
+            lease_s=settings.lease_s, heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s
+        )
+        self._began_at = time.monotonic()
+        self._was_late = False
         self._stopped = False
         self._due = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
@@ -176,11 +180,15 @@ class Sweeper:
     def _begin(self) -> None:
         self._start = None
         asked_at = time.monotonic()
+        is_late = asked_at - self._began_at > self._settings.lease_s + self._settings.sweep_s
+        if is_late and not self._was_late:  # again and again: it is not stopped, but slow
+            self._grace.note_absence()
+        self._began_at, self._was_late = asked_at, is_late
         readiness = self._readiness()
         self._start = jobs.begin_sweep(
             self._db, self._report(readiness), most=self._most_rings(readiness)
         )
-        self._grace.note_answer(asked_at=asked_at)
+        self._grace.note_answer(asked_at=asked_at, seen_at=self._start.seen_at)
 
     def _report(self, readiness: Readiness) -> jobs.WorkerReport:
         return jobs.WorkerReport(
@@ -208,8 +216,8 @@ class Sweeper:
     def _end_expired_leases(self) -> None:
         """End the attempts whose lease was not renewed, unless nobody could renew it.
 
-        After an outage of the database every lease has expired, and the holders get the time of a
-        heartbeat to show that they live.
+        After an outage of the database, a leap of its clock or a stop of all processes every lease
+        has expired, and the holders get the time of a heartbeat to show that they live.
         """
         if self._start is None or not self._grace.is_over():
             return

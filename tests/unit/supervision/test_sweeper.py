@@ -6,7 +6,8 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -327,12 +328,52 @@ class TestAfterAnOutage:
             self.sweep(patient)
         assert factories.status_of(db, job_id) == JobStatus.PROCESSING
 
+    def test_a_leap_of_the_clock_is_an_outage_too(
+        self, patient: Sweeper, sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A laptop's lid was closed: its monotonic clock stood, and the time of day did not."""
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 3
+        self.sweep(patient)
+        job_id = factories.submit(db)
+        factories.claim(db)
+        begin_sweep = jobs.begin_sweep
+
+        def an_hour_later(*args: Any, **values: Any) -> jobs.SweepStart:
+            start = begin_sweep(*args, **values)
+            return replace(start, seen_at=start.seen_at + timedelta(hours=1))
+
+        monkeypatch.setattr(sweeper.jobs, "begin_sweep", an_hour_later)
+        for _ in range(2):
+            self.sweep(patient)
+            assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+            clock.now_s += 0.9
+        clock.now_s += 0.3
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.QUEUED
+
+    def test_so_is_a_stop_of_all_processes_but_not_slowness(
+        self, patient: Sweeper, sqlite_url: str, clock: Clock
+    ) -> None:
+        db = Database(sqlite_url)
+        self.sweep(patient)
+        clock.now_s += 3
+        self.sweep(patient)
+        job_id = self.an_expired_job(db)
+        clock.now_s += 60
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.PROCESSING
+        clock.now_s += 60
+        self.sweep(patient)
+        assert factories.status_of(db, job_id) == JobStatus.QUEUED
+
     def test_what_ran_out_since_the_database_answered_is_left_for_the_next_sweep(
         self, patient: Sweeper, sqlite_url: str, clock: Clock
     ) -> None:
         db = Database(sqlite_url)
         self.sweep(patient)
-        clock.now_s += 60
+        clock.now_s += 3
         patient._run_step(patient._begin)
         factories.submit(db)
         factories.claim(db, lease_s=0.001)
