@@ -16,6 +16,7 @@ from shared.db import Database
 from shared.errors import RecognitionFailed
 from shared.models import LOCAL_OWNER
 from tests.support import factories
+from tests.support.doubles.replayed_decoder import replay_decoders
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
 from tests.support.thorough import kinds_of_database
@@ -176,5 +177,6 @@ def test_whichever_answer_is_lost_the_tables_end_up_the_same(
     undisturbed = run(worker, commits, job, None, happens)
     writes = commits.done
     assert writes >= 6
+    replay_decoders(monkeypatch)
     for lost in range(1, writes + 1):
         assert run(worker, commits, job, lost, happens) == undisturbed, f"write {lost} of {writes}"
