@@ -18,7 +18,7 @@ from shared.annotations.labels import LabelKind, label_key, put_labels
 from shared.db import Database
 from shared.errors import InvalidRequest
 from shared.models import LONGEST_LABEL, Job, Recording
-from shared.text_folding import composed, fold
+from shared.text_folding import composed, fold, seen
 
 LONGEST_TITLE = 255
 MOST_PEOPLE = 50
@@ -104,7 +104,7 @@ def change_in(
         return before
     row.title, row.held_on = after.title, after.date
     row.people, row.tags = list(after.people) or None, list(after.tags) or None
-    row.folded_details = fold("\n".join([after.title or "", *after.people, *after.tags]))
+    row.folded_details = fold(seen("\n".join([after.title or "", *after.people, *after.tags])))
     for job_id in _jobs_of(session, row.id):
         put_labels(session, job.owner_id, job_id, LabelKind.PERSON, after.people)
         put_labels(session, job.owner_id, job_id, LabelKind.TAG, after.tags)

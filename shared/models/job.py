@@ -27,13 +27,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from shared.db import database_now
 from shared.models.base import Base, BigId, Id, allowed, in_state, new_id
 from shared.states import RUNNING, TERMINAL, AttemptOutcome, EventKind, JobStatus, Stage
-from shared.text_folding import fold
+from shared.text_folding import fold, seen
 
 _LONGEST_NAME = 255
 
 
 def _folded_name(context: Any) -> str:
-    folded = fold(context.get_current_parameters()["filename"])
+    folded = fold(seen(context.get_current_parameters()["filename"]))
     return folded[:_LONGEST_NAME]
 
 

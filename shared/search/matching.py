@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Integer
 
 from shared.models import Recording, SearchText
-from shared.text_folding import fold
+from shared.text_folding import fold, seen
 
 MAX_TERMS = 8
 """Most words of a query that are used; more narrow nothing down any more."""
@@ -24,7 +24,7 @@ def terms_of(query: str | None) -> list[str]:
     >>> terms_of(" 预算  GPU ")
     ['预算', 'gpu']
     """
-    return list(dict.fromkeys(fold(query or "").split()))[:MAX_TERMS]
+    return list(dict.fromkeys(fold(seen(query or "")).split()))[:MAX_TERMS]
 
 
 def has_all(terms: Collection[str]) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.models import SearchText
-from shared.text_folding import composed, fold
+from shared.text_folding import composed, fold, seen
 
 _BEFORE, _SHOWN = 24, 90
 """Characters of a sentence that are shown before the match, and altogether."""
@@ -58,7 +58,7 @@ def _snippet(text: str, folded: str, terms: Collection[str]) -> Snippet | None:
 
 def marked(text: str, terms: Collection[str]) -> tuple[tuple[str, bool], ...]:
     """A text on one line in pieces; True with one of `terms`."""
-    text = composed(text)
+    text = composed(seen(text))
     return tuple(_pieces(text, fold(text), terms))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from shared.models import SearchText
-from shared.text_folding import composed, fold
+from shared.text_folding import composed, fold, seen
 
 
 def store_text(session: Session, job_id: str, sentences: Iterable[str]) -> None:
@@ -48,4 +48,4 @@ def correct_texts(session: Session, job_id: str, sentences: Mapping[int, str]) -
 
 
 def _line(text: str) -> str:
-    return composed(" ".join(text.split()))
+    return composed(" ".join(seen(text).split()))

@@ -81,6 +81,21 @@ class TestSearch:
         job_id = a_transcript(db, "用ＧＰＵ。", filename="cafe\u0301.wav")
         assert found(db, "gpu") == found(db, "ＧＰＵ") == found(db, "CAFÉ") == {job_id}
 
+    def test_what_nobody_sees_does_not_count_nor_how_a_character_is_encoded(
+        self, db: Database
+    ) -> None:
+        job_id = a_transcript(db, "预\u200b算和\u2fa6融。", filename="\ufeff季\u00ad度.wav")
+        assert snippet(db, "预算").pieces == (("预算", True), ("和\u2fa6融。", False))
+        for query in (
+            "预算",
+            "\u202a预算\u202c",
+            "预\u2060算",
+            "\ufeff季度",
+            "金融",
+            "\u2fa6\u878d",
+        ):
+            assert found(db, query) == {job_id}, ascii(query)
+
     @pytest.mark.parametrize("sign", ["%", "_", "\\", "'", '"', "%%", "\\%", "[", "*", "-"])
     def test_signs_mean_themselves(self, db: Database, sign: str) -> None:
         with_it = a_transcript(db, f"大约百分之五{sign}吧。")

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from shared.transcripts.values import Transcript
+from shared.transcripts.values import Sentence, Transcript
 from tests.e2e.reading.site import STORED, Site, is_paused, time_of, wait_for_time
 from tests.support.speech import long_transcript
 
@@ -45,6 +45,45 @@ def test_find_counts_and_goes_round(site: Site, context: BrowserContext) -> None
     assert page.evaluate("CSS.highlights.has('found')") is False
     page.get_by_role("button", name="Find", exact=True).click()
     expect(field).to_be_focused()
+
+
+def test_what_an_input_method_has_not_chosen_is_not_looked_for(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    page.clock.install()
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Find in the transcript")
+    field.evaluate(
+        """(field) => {
+          field.value = "yu'suan";
+          field.dispatchEvent(new InputEvent("input", { isComposing: true, bubbles: true }));
+        }"""
+    )
+    page.clock.run_for(1000)
+    expect(page.locator("#find .count")).to_have_text("")
+    field.evaluate(
+        """(field, term) => {
+          field.value = term;
+          field.dispatchEvent(new InputEvent("input", { isComposing: true, bubbles: true }));
+          field.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true }));
+        }""",
+        long_transcript.TERMS[0],
+    )
+    expect(page.locator("#find .count")).to_contain_text("1 of ")
+
+
+def test_width_and_what_nobody_sees_do_not_count(site: Site, context: BrowserContext) -> None:
+    said = Sentence(0.0, 5.0, "用ＧＰＵ算\u2fa6融，预\u200b算不够。")
+    transcript = Transcript(5.0, "zh", "demo", (said,))
+    page = site.open(context, site.add(long_transcript.tone(5), transcript))
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Find in the transcript")
+    for wanted in ("gpu算", "ＧＰＵ", "金融", "\u202a预算\u202c", "预\ufeff算"):
+        field.fill("没有")
+        expect(page.locator("#find .count")).to_have_text("Nothing found")
+        field.fill(wanted)
+        expect(page.locator("#find .count")).to_have_text("1 of 1")
 
 
 def test_keys_work_and_never_while_something_is_typed(site: Site, context: BrowserContext) -> None:

@@ -1,5 +1,6 @@
 // What every page does. Everything here adds to pages that work without it.
 import { askFirst } from "./page/confirm.js";
+import { isComposing } from "./page/focus.js";
 import { watchJobs } from "./page/notify.js";
 import { useAsApp } from "./installed_app/registration.js";
 import { renewSubscription } from "./notifications/subscription.js";
@@ -23,7 +24,8 @@ function closeMenusOutside() {
   };
   document.addEventListener("click", (event) => close(event.target));
   document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    const isEscape = event.key === "Escape" && !isComposing(event);
+    const menu = isEscape && document.querySelector("details.menu[open]");
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();

@@ -5,9 +5,14 @@ import { mark } from "./highlights.js";
 import { rangeIn } from "./sentences.js";
 
 const WAIT_MS = 120;
-const SPACE = /\s/;
+/** Spaces, and characters without a width that come along with what is copied. */
+const UNSEEN = /[\s\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/;
+/** Letters of full width, and radicals that stand for characters in texts copied from PDF files. */
+const OTHER_FORMS = /[\uff01-\uff5e\u2f00-\u2fd5]/;
+/** Whether a character has one form alone, as nearly all do of the many in hours of Chinese. */
+const isHan = (letter) => letter >= "\u3400" && letter <= "\u9fff";
 
-/** Finds text in the sentences, whatever its case and its spaces, and goes from place to place. */
+/** Finds text in the sentences, whatever its case, width and spaces, and goes from place to place. */
 export class Find {
   constructor(form, button, sentences, onGo) {
     this.form = form;
@@ -26,10 +31,12 @@ export class Find {
     });
     form.querySelector("[data-do=previous]").addEventListener("click", () => this.step(-1));
     form.querySelector("[data-do=close-find]").addEventListener("click", () => this.close());
-    this.field.addEventListener("input", () => {
+    this.field.addEventListener("input", (event) => {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.search(), WAIT_MS);
+      // The letters of a sound are no word yet, and to look for them would move the page.
+      if (!event.isComposing) this.timer = setTimeout(() => this.search(), WAIT_MS);
     });
+    this.field.addEventListener("compositionend", () => this.search());
     this.field.addEventListener("keydown", (event) => {
       if (isComposing(event)) return;
       if (event.key === "Escape") this.close();
@@ -80,7 +87,7 @@ export class Find {
   /** A match was written over: go to the next behind `from` of this sentence. */
   changed(n, from) {
     this.index = null;
-    this.matches = this.placesOf(squeeze(this.searched).text);
+    this.matches = this.placesOf(wantedOf(this.searched));
     this.show();
     const { numbers } = this.sentences;
     const place = numbers.indexOf(n);
@@ -97,7 +104,7 @@ export class Find {
     this.index = null;
     if (this.form.hidden) return;
     const { at } = this;
-    this.matches = this.placesOf(squeeze(this.searched ?? "").text);
+    this.matches = this.placesOf(wantedOf(this.searched ?? ""));
     this.show();
     this.at = Math.min(at, this.matches.length - 1); // where the reader is, and no step further
     this.tellCount();
@@ -114,7 +121,7 @@ export class Find {
 
   search() {
     this.searched = this.field.value;
-    this.matches = this.placesOf(squeeze(this.searched).text);
+    this.matches = this.placesOf(wantedOf(this.searched));
     this.show();
     if (this.matches.length) this.go(this.firstBelow());
   }
@@ -204,15 +211,22 @@ export class Find {
   }
 }
 
-/** A text in small letters without its spaces, and where each character stood. */
+/** What is looked for, with its accents joined to their letters as recognised text has them. */
+const wantedOf = (text) => squeeze(text.normalize("NFC")).text;
+
+/** A text without what does not count in a search, and where each character stood. */
 function squeeze(text) {
   let squeezed = "";
   const places = [];
   for (let place = 0; place < text.length; place += 1) {
-    const letter = text[place];
-    if (SPACE.test(letter)) continue;
-    const small = letter.toLowerCase();
-    squeezed += small.length === 1 ? small : letter;
+    let letter = text[place];
+    if (!isHan(letter)) {
+      if (UNSEEN.test(letter)) continue;
+      if (OTHER_FORMS.test(letter)) letter = letter.normalize("NFKC");
+      const small = letter.toLowerCase();
+      if (small.length === 1) letter = small;
+    }
+    squeezed += letter;
     places.push(place);
   }
   return { text: squeezed, places };
