@@ -26,6 +26,7 @@ from shared.cli.doctor.orphans import check_orphans
 from shared.cli.main import app
 from shared.db import Database
 from shared.models import Job, Recording
+from shared.secret import session_secret
 from shared.settings import Settings
 from shared.states import JobStatus
 from shared.storage.configured import open_blob_store
@@ -154,6 +155,32 @@ def test_a_disk_that_is_full_is_told_in_words_and_the_next_try_finds_the_way_fre
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert back_up(settings, tmp_path / "backup").recordings == 0
+
+
+def test_a_restoration_that_finds_no_room_leaves_no_half_database(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
+    (settings.recordings_dir / "ab").mkdir(parents=True)
+    (settings.recordings_dir / "ab" / "sound").write_bytes(b"sound")
+    session_secret(settings)
+    made = back_up(settings, tmp_path / "backup")
+    path = tmp_path / "there" / "jobs.db"
+    there = Settings(data_dir=path.parent, database_url=f"sqlite:///{path}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large"):
+            restore(there, tmp_path / "backup")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [one for one in path.parent.rglob("*") if one.is_file()] == []
+    assert restore(there, tmp_path / "backup") == made
+    path.unlink()
+    shutil.rmtree(there.recordings_dir)
+    Path(f"{path}-wal").write_bytes(b"changes of the database that was deleted")
+    with pytest.raises(BackupFailed, match=r"jobs\.db-wal is there already"):
+        restore(there, tmp_path / "backup")
 
 
 def test_a_backup_without_the_recordings_is_none(sqlite_url: str, tmp_path: Path) -> None:
