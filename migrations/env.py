@@ -47,21 +47,23 @@ def _alone(db: Database) -> Iterator[None]:
 def _run() -> None:
     # A statement here may take its time: it builds an index, or waits for one who does.
     db = Database(context.config.attributes["database_url"], impatient=False)
-    with (
-        _alone(db),
-        db.engine.execution_options(writes=True).connect() as connection,
-    ):
-        context.configure(
-            connection=connection,
-            target_metadata=Base.metadata,
-            render_as_batch=db.is_sqlite,
-            transaction_per_migration=False,
-            render_item=_render_item,
-            include_name=migrations.is_described,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
-    db.dispose()
+    try:
+        with (
+            _alone(db),
+            db.engine.execution_options(writes=True).connect() as connection,
+        ):
+            context.configure(
+                connection=connection,
+                target_metadata=Base.metadata,
+                render_as_batch=db.is_sqlite,
+                transaction_per_migration=False,
+                render_item=_render_item,
+                include_name=migrations.is_described,
+            )
+            with context.begin_transaction():
+                context.run_migrations()
+    finally:
+        db.dispose()
 
 
 _run()

@@ -94,11 +94,12 @@ def _replace_indexes(old: list[Any], new: list[Any]) -> None:
 
 
 def downgrade() -> None:
+    # First what may be interrupted: whatever else is done before it would be committed with it.
+    _replace_indexes(_WAITING_BY_MODEL, [_WAITING])
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP TRIGGER attempts_of_model ON attempts")
         op.execute("DROP FUNCTION attempts_check_model()")
     else:
         op.execute("DROP TRIGGER attempts_of_model")
-    _replace_indexes(_WAITING_BY_MODEL, [_WAITING])
     op.drop_column("jobs", "model")
     op.drop_column("workers", "model_name")
