@@ -83,6 +83,10 @@ _TITLES = {
 """Titles of the error pages, by HTTP status."""
 
 
+class BrokenBody(OSError):
+    """The chunks of a request's body, or the fields behind them, are not well-formed."""
+
+
 def job_error_object(code: str, message: str) -> dict[str, str | None]:
     """Build the value of `error` of a failed job; its status follows from the stored code."""
     return error_object(message, status=status_of(code), code=code)
@@ -201,7 +205,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     default = (f"http_{status}", f"{HTTP_STATUS_CODES.get(status, 'Error')}.")
     code, message = _HTTP_ERRORS.get(status, default)
-    if isinstance(error, ClientDisconnected):  # or fell silent, and still listens
+    is_broken = isinstance(error.__cause__ or error.__context__, BrokenBody)
+    if isinstance(error, ClientDisconnected) and not is_broken:  # or fell silent, and still listens
         code, message = "incomplete_body", _INCOMPLETE_BODY
     if isinstance(error, CSRFError):
         code = "csrf_failed"

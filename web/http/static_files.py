@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -30,6 +30,9 @@ def version_static_files(app: Flask) -> None:
 
     @app.endpoint("static")
     def send(filename: str, version: str = "", current: str = version) -> Response:
+        # They are small: a part of one is nobody's need, and what asks for it in a way that is not
+        # understood would be refused all of it.
+        request.environ.pop("HTTP_RANGE", None)
         response = app.send_static_file(filename)
         # Not another server's version, where two share the work; nor what an upgrade has put in the
         # place of a file since this process began, which going back would find under this address.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Iterator
 from math import inf
@@ -11,6 +12,9 @@ from gunicorn.http.body import (  # type: ignore[import-untyped]
     Body,
     ChunkedReader,
 )
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+
+from web.errors import BrokenBody
 
 
 class _Unreader(Protocol):
@@ -50,13 +54,15 @@ class ArrivingBody(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer` as far as bytes are here; wait where none is. 0 at the end.
 
-        Raises OSError, or ParseException where a chunk is broken or ends early.
+        Raises OSError, which whoever reads a body takes for a fault of the client's.
         """
         if not self._left:
             try:
                 self._left = next((piece for piece in self._pieces if piece), b"")
-            except Exception:
+            except Exception as error:
                 self.failed = True
+                if isinstance(error, ParseException):
+                    raise BrokenBody(str(error)) from error
                 raise
             self._rest_bytes = self._rest_bytes - len(self._left) if self._left else 0
         size = min(len(buffer), len(self._left))
@@ -66,11 +72,12 @@ class ArrivingBody(io.RawIOBase):
 
 
 def _pieces_of_length(unreader: _Unreader, length: int) -> Iterator[bytes]:
-    """Yield the next `length` bytes as they arrive, fewer if the client leaves."""
+    """Yield the next `length` bytes as they arrive. Raises OSError if the client leaves: half of a
+    list is not to take the place of a whole one."""
     while length:
         piece = unreader.read(read_ahead=length)
         if not piece:
-            return
+            raise ConnectionResetError(errno.ECONNRESET, "the client left in the midst of a body")
         if len(piece) > length:
             unreader.unread(piece[length:])
             piece = piece[:length]

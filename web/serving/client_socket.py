@@ -11,8 +11,9 @@ from typing import Any
 
 from web.serving.slow_client_limits import Pace, Patience
 
-MOST_UNSENT_BYTES = 8 * 2**20
-"""Bytes of an answer that are kept for a slow reader; for the rest of it the thread waits."""
+MOST_UNSENT_BYTES = 64 * 2**20
+"""Bytes of an answer that are kept for a slow reader; for the rest of it the thread waits. It is
+more than any page has, also of hours in which each sentence was written anew and long."""
 
 _PIECE_BYTES = 64 * 1024
 

@@ -25,7 +25,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER  # type: ignore[impor
 from shared.open_files import allow_open_files
 from shared.settings import load_settings
 from web.serving.answer_threads import PAUSED, RECEIVE_BYTES, UNREAD_S, AnsweringWorker
-from web.serving.client_socket import ClientSocket
+from web.serving.client_socket import MOST_UNSENT_BYTES, ClientSocket
 from web.serving.connection_state import SPARED, Connection, State
 from web.serving.request_head import (
     MOST_HEAD_BYTES,
@@ -42,9 +42,6 @@ log = structlog.stdlib.get_logger(__name__)
 _CLOSE_S = 2.0
 _CLOSE_BYTES = 16 * 2**20
 """Seconds and bytes for which a closed connection waits for its client to close too."""
-
-MOST_UNSENT_BYTES = 64 * 2**20
-"""Bytes of answers kept for all slow readers; beyond, who has taken nothing for longest goes."""
 
 _LOOK_EVERY_S = 0.25
 _SPARE_CONNECTIONS = 8
@@ -218,6 +215,7 @@ class PatientWorker(AnsweringWorker):
             self._look_at_request(connection)
 
     def _limit_unsent(self) -> None:
+        """Keep no more for all slow readers than for one: who took nothing for longest goes."""
         sending = [one for one in self._connections if one.state is State.SENDING]
         while sum(one.sock.unsent_bytes for one in sending) > MOST_UNSENT_BYTES:
             longest = min(sending, key=lambda one: one.deadline)

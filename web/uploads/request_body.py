@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import IO
 
 from flask import Request
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import ClientDisconnected
 
 _PIECE_BYTES = 256 * 1024
@@ -22,7 +21,7 @@ class RequestBody:
         """Read up to `size` bytes, all without it. Raises ClientDisconnected."""
         try:
             return self._stream.read(size)
-        except (OSError, ParseException) as error:  # too slow, or a broken chunk
+        except OSError as error:  # too slow, or a broken chunk
             raise ClientDisconnected from error
 
 

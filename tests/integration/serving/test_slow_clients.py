@@ -15,12 +15,16 @@ from pathlib import Path
 import pytest
 import requests
 
+from shared.db import Database
+from shared.transcripts.values import Sentence, Transcript
+from tests.support import factories
 from tests.support.databases.sqlite import migrated_file
 from tests.support.stack import Stack, running, wait_for
 from tests.support.web import tus_client
 from tests.support.web.slow_clients import SLOW_UPLOAD, SlowClients, error_code, get, read_answer
 from tests.support.web.tus_client import MIB
 from tests.support.web.web_site import incoming_bytes, serving
+from web.serving.request_head import SMALL_BODY_BYTES
 
 SOUND = bytes(range(256)) * 4096 * 8
 ANSWERS_WITHIN_S = 10
@@ -95,6 +99,22 @@ def test_who_does_not_read_a_page_holds_no_thread(stack: Stack, clients: SlowCli
     assert answers(stack, "/")
     status, fields, body = read_answer(readers[0])
     assert (status, len(body)) == (200, int(fields["content-length"]))
+
+
+def test_nor_does_who_does_not_read_a_very_long_one(stack: Stack, clients: SlowClients) -> None:
+    db = Database(stack.database_url)
+    job_id = factories.submit(db)
+    while (claimed := factories.claim(db)).job_id != job_id:
+        pass
+    said = Sentence(0.0, 1.0, "长" * 7 * MIB)
+    factories.complete(db, claimed, Transcript(1.0, "zh", "demo", (said,)))
+    db.dispose()
+    [reader] = clients.stalled_readers(1, f"/jobs/{job_id}")
+    wait_for(lambda: is_sent_to(reader), what="the beginning of the page")
+    assert answers(stack, "/")
+    status, fields, body = read_answer(reader)
+    assert (status, len(body)) == (200, int(fields["content-length"]))
+    assert len(body) > 20 * MIB
 
 
 def test_who_keeps_a_closed_connection_open_holds_nobody_up(
@@ -184,6 +204,45 @@ def test_a_head_that_is_none_is_refused_at_once(
     while line.recv(1000):
         pass
     assert answers(stack)
+
+
+@pytest.mark.parametrize("size", [9_000, 90_000], ids=["9 kB", "90 kB"])
+def test_a_list_that_came_by_half_takes_no_lists_place(
+    stack: Stack, clients: SlowClients, size: int
+) -> None:
+    text = f"{stack.url}/api/v1/replacements/text"
+    requests.put(text, data="预祘\t预算\n".encode(), timeout=60).raise_for_status()
+    sent = "别人\t他人\n".encode().ljust(size // 2, b"\n")
+    head = f"PUT /api/v1/replacements/text HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}"
+    line = clients.connect(f"{head}\r\n\r\n".encode() + sent)
+    line.shutdown(socket.SHUT_WR)
+    if size > SMALL_BODY_BYTES:  # for less there is nobody yet who could answer
+        status, _, body = read_answer(line)
+        assert (status, error_code(body)) == (400, "incomplete_body")
+    assert line.recv(1) == b""
+    assert requests.get(text, timeout=60).text == "预祘\t预算\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"zz\r\n{}\r\n0\r\n\r\n",
+        b"-2\r\n",
+        b"2\r\n{}0\r\n",
+        b"2;" + b"x" * 9_000,
+        b"2\r\n{}\r\n0\r\nContent-Length: 2\r\n\r\n",
+    ],
+    ids=["no size", "below zero", "no end", "long size", "a field that may not be"],
+)
+def test_a_body_in_broken_chunks_is_the_clients_fault(
+    stack: Stack, clients: SlowClients, sent: bytes
+) -> None:
+    for path in ("/api/v1/jobs", "/v2/upload", "/searches"):
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+        line = clients.connect(head.encode() + b"Content-Type: application/json\r\n\r\n" + sent)
+        assert read_answer(line)[0] == 400
+    [web] = stack.services
+    assert "Traceback" not in web.log
 
 
 def half_close(line: socket.socket) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.serving.client_socket import MOST_UNSENT_BYTES, ClientSocket
+from web.serving import client_socket
+from web.serving.client_socket import ClientSocket
 from web.serving.slow_client_limits import PACE_OVER_S, Pace, Patience
 from web.serving.transfers import Transfers
 
@@ -64,13 +65,17 @@ def test_what_is_not_taken_at_once_is_kept_in_order(
     assert ours.unsent_bytes == 0
 
 
-def test_no_more_is_kept_than_the_limit(ends: tuple[ClientSocket, socket.socket]) -> None:
+def test_no_more_is_kept_than_the_limit(
+    ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 8 * 2**20
+    monkeypatch.setattr(client_socket, "MOST_UNSENT_BYTES", most)
     ours, _ = ends
     ours.setblocking(True)
     ours.keeps_unsent = True
     with pytest.raises(TimeoutError):
         for _ in range(10):
-            ours.sendall(bytes(MOST_UNSENT_BYTES // 4))
+            ours.sendall(bytes(most // 4))
 
 
 def test_one_address_gets_three_quarters_of_the_transfers() -> None:
