@@ -55,6 +55,24 @@ def test_what_was_not_sent_when_the_page_was_left_is_sent_at_the_next_visit(
     assert desk.revisions() == ["稍后。", FIRST]
 
 
+def test_a_second_tab_leaves_what_the_first_has_not_sent(
+    desk: Desk, context: BrowserContext
+) -> None:
+    page, other = desk.open(context), desk.open(context)
+    intercept(page, "**/sentences/0", lambda route: route.abort())
+    edit(page, 0, "还没有发出。")
+    field_of(page).press("Control+Enter")
+    expect(status(page)).to_contain_text("Not saved")
+    edit(other, 1, "另一页。")
+    field_of(other).press("Control+Enter")
+    expect(status(other)).to_contain_text("Saved.")
+    with pytest.raises(Error, match="crash"):
+        page.goto("chrome://crash")
+    again = desk.open(context)
+    expect_text(again, 0, "还没有发出。")
+    wait_for(lambda: desk.revisions() == ["还没有发出。", FIRST], what="the newest revision")
+
+
 def test_a_draft_outlives_a_crash_and_is_offered(desk: Desk, context: BrowserContext) -> None:
     page = desk.open(context)
     edit(page, 0, "写到一半")

@@ -42,6 +42,32 @@ def test_files_can_be_dropped_anywhere(site: Site, context: BrowserContext) -> N
     expect(page.locator(".job")).to_have_count(2)
 
 
+@pytest.mark.chromium("Firefox takes no command that drops files of the disk")
+def test_of_a_folder_the_recordings_are_taken(
+    site: Site, context: BrowserContext, tmp_path: Path
+) -> None:
+    recordings = ("会议/周一.wav", "会议/更早/周五.mp3")
+    others = ("会议/纪要.docx", "会议/.周一.wav", "空的/说明.txt")
+    for name in (*recordings, *others):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"sound")
+    page = site.open(context)
+    hand = context.new_cdp_session(page)
+    files = [str(tmp_path / "会议"), str(tmp_path / "空的")]
+    for step in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": files, "dragOperationsMask": 1}
+        hand.send("Input.dispatchDragEvent", {"type": step, "x": 200, "y": 200, "data": data})
+    for title in ("周一", "周五"):
+        expect(page.get_by_role("link", name=title, exact=True)).to_be_visible()
+    rows = page.locator("#uploads li")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("No recording was found in this folder.")
+    page.get_by_role("button", name="Dismiss: 空的").click()
+    expect(rows).to_have_count(0)
+    expect(page.locator(".job")).to_have_count(2)
+
+
 def test_what_is_no_recording_is_asked_about_before_it_is_sent(
     site: Site, context: BrowserContext, tmp_path: Path
 ) -> None:

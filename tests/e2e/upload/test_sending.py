@@ -14,6 +14,7 @@ from tests.chaos.machinery.faults import kill_group
 from tests.e2e.upload.site import Site, choose, expect_done, pieces_of, sha256
 from tests.support import factories
 from tests.support.browsers.hands import intercept
+from tests.support.browsers.storage import NEARLY_FULL
 from tests.support.databases.sqlite import migrated_file
 from tests.support.people import PASSWORD, an_admin
 from tests.support.stack import Stack, running, wait_for
@@ -116,6 +117,53 @@ def test_a_paused_upload_waits_and_goes_on_where_it_was(
     expect(page.locator("#uploads li")).to_have_count(0)
     assert sha256(large) in site.sha256s()
     assert went_on and min(went_on) >= 16 * MIB, "the beginning was sent again"
+
+
+def test_what_one_tab_sends_another_does_not_offer(
+    site: Site, context: BrowserContext, large: Path
+) -> None:
+    page = site.open(context)
+    site.line.slow_down()
+    choose(page, large)
+    site.wait_for_a_piece()
+    other = site.open(context)
+    left = other.evaluate(
+        """async () => {
+          const { unfinishedUploads } = await import("/static/js/upload/tus.js");
+          return (await unfinishedUploads(location.origin)).length;
+        }"""
+    )
+    assert left == 0
+    site.line.full_speed()
+    expect_done(site, page, large)
+    expect(other.locator("#uploads li")).to_have_count(0)
+
+
+def test_a_file_that_was_changed_after_it_was_chosen_is_told_of(
+    site: Site, context: BrowserContext, large: Path
+) -> None:
+    page = site.open(context)
+    site.line.slow_down()
+    choose(page, large)
+    site.wait_for_a_piece()
+    large.write_bytes(b"another recording")
+    site.line.cut()
+    row = page.locator("#uploads li")
+    expect(row).to_contain_text("This file cannot be read any more")
+    site.line.mend()
+    site.line.full_speed()
+    row.get_by_role("button", name="Dismiss").click()
+    choose(page, large)
+    expect_done(site, page, large)
+
+
+def test_a_browser_without_room_sends_all_the_same(
+    site: Site, context: BrowserContext, large: Path
+) -> None:
+    context.add_init_script(NEARLY_FULL)
+    page = site.open(context)
+    choose(page, large)
+    expect_done(site, page, large)
 
 
 def test_an_upload_is_offered_after_a_reload_and_goes_on_with_the_same_file(

@@ -1,4 +1,5 @@
 import { api } from "../page/api.js";
+import { keep, keptJson } from "../browser/storage.js";
 
 const LONGEST_WAIT_S = 30;
 
@@ -16,7 +17,8 @@ export class Saving {
     this.known = known; // n -> {base, revision} that the page shows
     this.on = on;
     this.key = `longscribe:corrections:${address}`;
-    this.kept = this.read();
+    this.kept = keptJson(this.key) ?? {};
+    this.safe = true; // until something could not be stored
     this.flying = new Set();
     this.waiting = []; // for all to be saved
     this.failures = 0;
@@ -45,7 +47,7 @@ export class Saving {
   put(n, text, wanted) {
     const { base, revision } = this.kept[n] ?? this.known(n);
     this.kept[n] = { text, wanted, base, revision };
-    this.write();
+    this.write(n);
   }
 
   /** Also with what was kept before, where it is still of use. */
@@ -53,13 +55,13 @@ export class Saving {
     const useful = before?.wanted && this.kept[n]?.revision === before.revision;
     if (useful) this.kept[n] = before;
     else delete this.kept[n];
-    this.write();
+    this.write(n);
   }
 
   rebase(n, { text, revision }) {
     if (!this.kept[n]) return;
     Object.assign(this.kept[n], { base: text, revision });
-    this.write();
+    this.write(n);
   }
 
   /** Resolves once all that is wanted is saved, to true; or to false where that fails. */
@@ -119,28 +121,16 @@ export class Saving {
       return;
     }
     this.kept[n] = { ...kept, wanted: false };
-    this.write();
+    this.write(n);
     if (error.code === "edited_meanwhile") this.on.conflict(n, this.kept[n], error.body.current);
     else this.on.refused(n, this.kept[n], error);
   }
 
-  read() {
-    try {
-      const found = JSON.parse(localStorage.getItem(this.key)) ?? {};
-      this.safe = true;
-      return found;
-    } catch {
-      return {};
-    }
-  }
-
-  write() {
-    try {
-      if (Object.keys(this.kept).length) localStorage.setItem(this.key, JSON.stringify(this.kept));
-      else localStorage.removeItem(this.key);
-      this.safe = true;
-    } catch {
-      this.safe = false;
-    }
+  /** Store what is kept of one sentence; what another tab keeps of others stays. */
+  write(n) {
+    const all = keptJson(this.key) ?? {};
+    Object.assign(all, this.safe ? { [n]: this.kept[n] } : this.kept);
+    if (!this.kept[n]) delete all[n];
+    this.safe = keep(this.key, Object.keys(all).length ? JSON.stringify(all) : null);
   }
 }

@@ -1,10 +1,12 @@
 // The page of the app while the server is not reached: it records, and goes back once it is.
+import { kept } from "../browser/storage.js";
+
 const LOOK_MS = 5000;
 const root = document.documentElement.dataset.root;
 
 /** Record for who was signed in last; where nobody is, a recording would be nobody's. */
 async function offerRecording() {
-  const account = localStorage.getItem("longscribe.account-of-app") ?? "";
+  const account = kept("longscribe.account-of-app") ?? "";
   const place = document.getElementById("recording");
   if (!account && place.dataset.signIn === "required") return;
   place.hidden = false;

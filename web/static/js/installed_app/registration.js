@@ -1,6 +1,7 @@
 // The service worker is registered where the pages are used as an app, and nowhere else.
 import { tokenAccount } from "../page/api.js";
 import { address } from "../page/base_path.js";
+import { keep, kept } from "../browser/storage.js";
 
 /** Set in a tab in which something was shared, until the front page offers it: after a sign-in too. */
 export const SHARED = "longscribe.shared";
@@ -18,12 +19,12 @@ export function useAsApp() {
 
 /** Once there is one, keep who is signed in, whose recordings its page is about without a server. */
 function noteAccount() {
-  if (localStorage.getItem(ACCOUNT) !== null) localStorage.setItem(ACCOUNT, tokenAccount);
+  if (kept(ACCOUNT) !== null) keep(ACCOUNT, tokenAccount);
 }
 
 export async function register() {
   try {
-    localStorage.setItem(ACCOUNT, tokenAccount);
+    keep(ACCOUNT, tokenAccount);
     await navigator.serviceWorker.register(address("/service-worker.js"));
   } catch {
     // without it the pages work as before

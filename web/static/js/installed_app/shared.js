@@ -8,7 +8,7 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
 
 /** Offer what was shared before `list`; `take` is given the files once somebody says so. */
 export async function offerShared(list, take) {
-  const isShared = sessionStorage.getItem(SHARED) !== null;
+  const isShared = wasShared();
   if (isShared) history.replaceState(history.state, "", location.pathname + location.search);
   const files = await sharedFiles().catch(() => []);
   if (!isShared) return;
@@ -37,6 +37,15 @@ export async function offerShared(list, take) {
   }
   list.before(offer);
   offer.querySelector("button")?.focus();
+}
+
+/** Whether something was shared in this tab; not where the browser keeps nothing of a site. */
+function wasShared() {
+  try {
+    return sessionStorage.getItem(SHARED) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** What was shared within a day. What is older is deleted. */

@@ -2,6 +2,7 @@
 import { api, tokenAccount } from "../page/api.js";
 import { register } from "../installed_app/registration.js";
 import { address } from "../page/base_path.js";
+import { keep, keptJson } from "../browser/storage.js";
 
 const KEPT = "longscribe.push";
 
@@ -25,7 +26,7 @@ export async function subscribe(key, to) {
     subscription = await registration.pushManager.subscribe(options);
   }
   await tell(subscription, to);
-  keep(to);
+  remember(to);
 }
 
 /**
@@ -33,14 +34,14 @@ export async function subscribe(key, to) {
  * sign-in that was told it already, a browser that is not in the list was removed from it.
  */
 export async function renewSubscription() {
-  const kept = read();
+  const kept = keptJson(KEPT);
   if (!kept || kept.account !== tokenAccount || !canSubscribe()) return;
   if (Notification.permission !== "granted" || kept.signIn === signIn) return;
   try {
     const subscription = await subscriptionHere();
     if (!subscription) return;
     await tell(subscription, kept.to);
-    keep(kept.to);
+    remember(kept.to);
   } catch {
     // with the next page
   }
@@ -56,7 +57,7 @@ export async function endpointSha256() {
 }
 
 /** Forget that this browser is subscribed, once the server does not know it any more. */
-export const forgetSubscription = () => localStorage.removeItem(KEPT);
+export const forgetSubscription = () => keep(KEPT, null);
 
 async function serviceWorker() {
   await register();
@@ -74,14 +75,4 @@ async function tell(subscription, to) {
   await api("POST", to, { form });
 }
 
-function keep(to) {
-  localStorage.setItem(KEPT, JSON.stringify({ account: tokenAccount, signIn, to }));
-}
-
-function read() {
-  try {
-    return JSON.parse(localStorage.getItem(KEPT));
-  } catch {
-    return null;
-  }
-}
+const remember = (to) => keep(KEPT, JSON.stringify({ account: tokenAccount, signIn, to }));

@@ -1,6 +1,15 @@
 // The browser's own way of writing the page's language, where it has one.
 const page = document.documentElement.lang;
-const own = navigator.languages.find((tag) => tag.split("-")[0] === page.split("-")[0]) ?? page;
+const own = navigator.languages.find((tag) => tag.split("-")[0] === page.split("-")[0] && isKnown(tag)) ?? page;
+
+/** Whether times can be written as a language does. Some systems name it as no browser understands. */
+function isKnown(tag) {
+  try {
+    return Boolean(new Intl.Locale(tag));
+  } catch {
+    return false; // "en-US@posix"
+  }
+}
 
 const moment = new Intl.DateTimeFormat(own, { dateStyle: "medium", timeStyle: "short" });
 const instant = new Intl.DateTimeFormat(own, {

@@ -1,4 +1,6 @@
 // Where somebody was in a recording, kept in the browser.
+import { keep, keptJson } from "../browser/storage.js";
+
 const KEY = "longscribe.places";
 const MOST = 200;
 const EVERY_MS = 5000;
@@ -6,26 +8,22 @@ const ENDS_S = 5;
 
 /** Remember the place of the player under `name`, a person and a recording. Returns the one kept. */
 export function keepPlace(player, name) {
-  const kept = read().find(([of]) => of === name)?.[1] ?? 0;
-  const keep = () => write(name, player.time, player.duration);
+  const before = read().find(([of]) => of === name)?.[1] ?? 0;
+  const note = () => write(name, player.time, player.duration);
   let last = 0;
   player.addEventListener("place", ({ detail }) => {
     if (!detail.byReader && performance.now() - last < EVERY_MS) return;
     last = performance.now();
-    keep();
+    note();
   });
-  player.media.addEventListener("pause", keep);
-  addEventListener("pagehide", keep);
-  return kept;
+  player.media.addEventListener("pause", note);
+  addEventListener("pagehide", note);
+  return before;
 }
 
 function read() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY)) ?? [];
-    return Array.isArray(kept) ? kept : [];
-  } catch {
-    return [];
-  }
+  const found = keptJson(KEY);
+  return Array.isArray(found) ? found : [];
 }
 
 /** The newest first; who was at the beginning or the end begins anew. */
@@ -33,9 +31,5 @@ function write(name, time, duration) {
   const others = read().filter(([of]) => of !== name);
   const isWithin = time > ENDS_S && (!duration || time < duration - ENDS_S);
   const all = isWithin ? [[name, Math.round(time * 10) / 10], ...others] : others;
-  try {
-    localStorage.setItem(KEY, JSON.stringify(all.slice(0, MOST)));
-  } catch {
-    // Full or forbidden: then the place is not kept.
-  }
+  keep(KEY, JSON.stringify(all.slice(0, MOST)));
 }

@@ -1,6 +1,7 @@
 // The picture of a recording that has one, with the transcript as captions over it.
 import { build } from "../edit/build.js";
 import { _ } from "../page/i18n.js";
+import { keep, keptJson } from "../browser/storage.js";
 
 const REMEMBERED = "longscribe.picture";
 const USUAL = { picture: true, larger: false, captions: true };
@@ -28,7 +29,7 @@ class Picture {
   constructor(player, list) {
     this.player = player;
     this.list = list;
-    this.wanted = { ...USUAL, ...read() };
+    this.wanted = { ...USUAL, ...keptJson(REMEMBERED) };
     const tools = player.element.querySelector(".picture-tools");
     this.buttons = [...tools.querySelectorAll("button")];
     for (const button of this.buttons) button.addEventListener("click", () => this.toggle(button.dataset.do));
@@ -41,7 +42,7 @@ class Picture {
 
   toggle(what) {
     this.wanted[what] = !this.wanted[what];
-    localStorage.setItem(REMEMBERED, JSON.stringify(this.wanted));
+    keep(REMEMBERED, JSON.stringify(this.wanted));
     this.show();
   }
 
@@ -75,13 +76,5 @@ class Picture {
       this.caption();
       this.show();
     }, WAIT_MS);
-  }
-}
-
-function read() {
-  try {
-    return JSON.parse(localStorage.getItem(REMEMBERED)) ?? {};
-  } catch {
-    return {};
   }
 }

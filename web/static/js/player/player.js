@@ -1,6 +1,7 @@
 import { copy, sayBriefly } from "../page/copy.js";
 import { _ } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
+import { keep, kept } from "../browser/storage.js";
 import { Outage } from "./outage.js";
 import { Waveform } from "./waveform.js";
 
@@ -25,7 +26,7 @@ export class Player extends EventTarget {
     this.waveform = new Waveform(element.querySelector(".track"));
     this.waveform.load(element.dataset.peaks);
     this.listen();
-    this.setSpeed(localStorage.getItem(REMEMBERED) ?? "1");
+    this.setSpeed(kept(REMEMBERED) ?? "1");
     element.classList.remove("waits");
     this.checkType();
   }
@@ -138,7 +139,7 @@ export class Player extends EventTarget {
     this.speed.value = known ? value : "1";
     this.media.defaultPlaybackRate = Number(this.speed.value);
     this.media.playbackRate = Number(this.speed.value);
-    localStorage.setItem(REMEMBERED, this.speed.value);
+    keep(REMEMBERED, this.speed.value);
   }
 
   /** One step faster or slower. */

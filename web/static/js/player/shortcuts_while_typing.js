@@ -1,6 +1,7 @@
 // Keys that play also while a text is typed: chords, media keys, and those of a foot pedal.
 import { isComposing } from "../page/focus.js";
 import { _ } from "../page/i18n.js";
+import { keep, kept, keptJson } from "../browser/storage.js";
 
 const REMEMBERED = "longscribe.pedals";
 const STEP_BACK = "longscribe.step-back";
@@ -16,8 +17,8 @@ const MODIFIERS = ["Shift", "Control", "Alt", "Meta", "AltGraph", "CapsLock"];
 
 /** How far going on steps back, in seconds. */
 export function stepBack() {
-  const kept = Number(localStorage.getItem(STEP_BACK) ?? STEP_BACK_S);
-  return kept >= 0 ? kept : STEP_BACK_S;
+  const seconds = Number(kept(STEP_BACK) ?? STEP_BACK_S);
+  return seconds >= 0 ? seconds : STEP_BACK_S;
 }
 
 /** Listen to the keys that work everywhere, and let them be learnt in the dialog of the keys. */
@@ -52,7 +53,7 @@ export function listenToPedals(player, dialog) {
   }
   const step = dialog.querySelector("[name=step-back]");
   step.value = String(stepBack());
-  step.addEventListener("change", () => localStorage.setItem(STEP_BACK, step.value));
+  step.addEventListener("change", () => keep(STEP_BACK, step.value));
 }
 
 function actionOf(event, keys) {
@@ -81,7 +82,7 @@ function canBeLearnt(event) {
 /** The keys of a pedal by what they do, kept in this browser. */
 class Pedals {
   constructor(dialog) {
-    this.keys = read();
+    this.keys = keptJson(REMEMBERED) ?? {};
     this.told = dialog.querySelector(".pedal-told");
     this.buttons = [...dialog.querySelectorAll("[data-learn]")];
     this.learning = null;
@@ -134,7 +135,7 @@ class Pedals {
 
   keep(keys) {
     this.keys = keys;
-    localStorage.setItem(REMEMBERED, JSON.stringify(keys));
+    keep(REMEMBERED, JSON.stringify(keys));
     this.show();
   }
 
@@ -143,13 +144,5 @@ class Pedals {
       const [key] = Object.entries(this.keys).find(([, does]) => does === button.dataset.learn) ?? [];
       button.querySelector("kbd").textContent = key ?? "–";
     }
-  }
-}
-
-function read() {
-  try {
-    return JSON.parse(localStorage.getItem(REMEMBERED)) ?? {};
-  } catch {
-    return {};
   }
 }

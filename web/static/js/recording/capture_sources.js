@@ -1,5 +1,6 @@
 // Where the sound of a recording comes from: a microphone, and the sound of the screen or a tab.
 import { _ } from "../page/i18n.js";
+import { keep, kept } from "../browser/storage.js";
 
 const CHOSEN = "microphone";
 /** Levels are those of `Hearing.level`: a quiet room is above it, a microphone that is off is not. */
@@ -19,15 +20,9 @@ export async function microphones() {
     .map(({ deviceId, label }) => [deviceId, label]);
 }
 
-export const chosenMicrophone = () => localStorage.getItem(CHOSEN) ?? "";
+export const chosenMicrophone = () => kept(CHOSEN) ?? "";
 
-export function chooseMicrophone(id) {
-  try {
-    localStorage.setItem(CHOSEN, id);
-  } catch {
-    // asked again at the next visit
-  }
-}
+export const chooseMicrophone = (id) => keep(CHOSEN, id);
 
 /** What is recorded. `stream` is for the recorder; `stop` ends all of it. */
 export class Sound {

@@ -1,4 +1,5 @@
 // Recordings that are kept in this browser, in IndexedDB, while they are made and until they are jobs.
+import { hold as holdLock } from "../browser/locks.js";
 
 const DATABASE = "longscribe-recordings";
 const LOCK = "longscribe-recording ";
@@ -56,16 +57,7 @@ export async function keptRecordings(account, endpoint) {
  * Hold a recording, so that no other tab makes, sends or deletes it. Resolves to a function that
  * lets it go, or to null where another tab holds it. It ends with the tab, however that ends.
  */
-export function hold(id) {
-  if (!navigator.locks) return Promise.resolve(() => {});
-  return new Promise((resolve) => {
-    navigator.locks.request(LOCK + id, { ifAvailable: true }, (lock) => {
-      if (lock) return new Promise((letGo) => resolve(letGo));
-      resolve(null);
-      return null;
-    });
-  });
-}
+export const hold = (id) => holdLock(LOCK + id);
 
 /** A recording as it grows: what could be stored is in the database, the rest in this page alone. */
 export class KeptRecording {

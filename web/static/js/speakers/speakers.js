@@ -3,6 +3,7 @@ import { build } from "../edit/build.js";
 import { list as sentences, numberOf } from "../edit/sentence.js";
 import { _, ngettext } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
+import { keep, kept } from "../browser/storage.js";
 import { rowsOf } from "../transcript/rows.js";
 import { chooseSpeaker } from "./assign.js";
 import { changeList, changeText, countText } from "./history.js";
@@ -62,9 +63,9 @@ class Speakers {
   begin() {
     const { panel } = this;
     const usual = matchMedia(NARROW).matches ? "no" : "yes";
-    panel.open = (localStorage.getItem(REMEMBERED) ?? usual) === "yes";
+    panel.open = (kept(REMEMBERED) ?? usual) === "yes";
     panel.querySelector("summary").addEventListener("click", () => {
-      localStorage.setItem(REMEMBERED, panel.open ? "no" : "yes"); // as it is before the click
+      keep(REMEMBERED, panel.open ? "no" : "yes"); // as it is before the click
     });
     this.load();
   }

@@ -1,6 +1,7 @@
 import { statusText } from "../page/api.js";
 import { copy } from "../page/copy.js";
 import { _ } from "../page/i18n.js";
+import { keep, keptJson } from "../browser/storage.js";
 
 const REMEMBERED = "longscribe.export";
 const PAUSE_MS = 200; // while a number is typed
@@ -53,7 +54,7 @@ export function exportDialog(dialog, opener) {
       choices[option.name] = option.type === "checkbox" ? valueOf(option) : Number(option.value);
     }
     chosen.format = format();
-    remember(chosen);
+    keep(REMEMBERED, JSON.stringify(chosen));
   }
 
   function address(name = format(), more = {}) {
@@ -148,27 +149,14 @@ async function read(address, signal) {
 
 /** What was chosen last time, of what is still offered. */
 function remembered(defaults) {
-  let kept = null;
-  try {
-    kept = JSON.parse(localStorage.getItem(REMEMBERED));
-  } catch {
-    // Storage is off, or something else wrote there: begin anew.
-  }
+  const before = keptJson(REMEMBERED); // or something else, which another script wrote there
   const formats = {};
   for (const [name, choices] of defaults) {
     formats[name] = { ...choices };
     for (const option of Object.keys(choices)) {
-      const value = kept?.formats?.[name]?.[option];
+      const value = before?.formats?.[name]?.[option];
       if (typeof value === typeof choices[option]) formats[name][option] = value;
     }
   }
-  return { format: defaults.has(kept?.format) ? kept.format : [...defaults.keys()][0], formats };
-}
-
-function remember(chosen) {
-  try {
-    localStorage.setItem(REMEMBERED, JSON.stringify(chosen));
-  } catch {
-    // Then it is asked again next time.
-  }
+  return { format: defaults.has(before?.format) ? before.format : [...defaults.keys()][0], formats };
 }

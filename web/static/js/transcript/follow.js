@@ -1,4 +1,5 @@
 import { isField } from "../page/focus.js";
+import { keep, kept } from "../browser/storage.js";
 
 const SCROLLING_KEYS = new Set(["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"]);
 const REMEMBERED = "longscribe.follow";
@@ -15,7 +16,7 @@ export class Follow {
     this.rests = false;
     this.current = null;
     this.pressed = null;
-    this.on = localStorage.getItem(REMEMBERED) !== "no";
+    this.on = kept(REMEMBERED) !== "no";
     toggle.addEventListener("click", () => this.set(!this.on));
     back.addEventListener("click", () => this.resume());
     this.watchReader();
@@ -24,7 +25,7 @@ export class Follow {
 
   set(on) {
     this.on = on;
-    localStorage.setItem(REMEMBERED, on ? "yes" : "no");
+    keep(REMEMBERED, on ? "yes" : "no");
     this.rests = false;
     if (on) this.resume();
     else this.show();

@@ -1,4 +1,5 @@
 import { textOf } from "../edit/sentence.js";
+import { keep, kept } from "../browser/storage.js";
 import { besideRow, rowsOf } from "./rows.js";
 
 const REMEMBERED = "longscribe.reading-as";
@@ -21,7 +22,7 @@ class Paragraphs {
     this.list = list;
     this.buttons = [...choice.querySelectorAll("button")];
     this.rule = JSON.parse(choice.dataset.asParagraphs);
-    this.on = localStorage.getItem(REMEMBERED) === "paragraphs";
+    this.on = kept(REMEMBERED) === "paragraphs";
     for (const button of this.buttons) button.addEventListener("click", () => this.choose(button.value));
     this.changed = new Set(); // numbers of sentences that may belong elsewhere
     for (const event of ["transcript:painted", "transcript:marked", "transcript:restructured"]) {
@@ -37,7 +38,7 @@ class Paragraphs {
   choose(as) {
     const place = placeInView(this.list);
     this.on = as === "paragraphs";
-    localStorage.setItem(REMEMBERED, as);
+    keep(REMEMBERED, as);
     this.show();
     if (place) stayAt(place);
   }

@@ -1,6 +1,7 @@
 // Choosing recordings, or dropping them anywhere on the page.
 import { stayWhile } from "../page/leaving.js";
 import { wantNotifications } from "../page/notify.js";
+import { dropped, takeFolder } from "./dropped_folder.js";
 import { offerHotwords } from "./hotwords.js";
 import { offerShared } from "../installed_app/shared.js";
 import { offerRecorder } from "../recording/recorder.js";
@@ -17,7 +18,7 @@ export function enhanceUpload(form, list, onAccepted) {
   input.addEventListener("change", takeChosen);
   takeChosen(); // whoever was faster than the scripts
   form.addEventListener("submit", (event) => event.preventDefault());
-  takeDropped((files) => page.take(files));
+  takeDropped(page);
   takeOpened((files) => page.take(files));
   offerShared(list, (files) => page.take(files));
   offerRecorder(form.querySelector(".recorder"), page);
@@ -36,7 +37,7 @@ function offerSpeakers({ tracks, channels, speakers }) {
   decide();
 }
 
-function takeDropped(take) {
+function takeDropped(page) {
   const root = document.documentElement;
   const withFiles = (event) => event.dataTransfer?.types.includes("Files");
   document.addEventListener("dragover", (event) => {
@@ -51,7 +52,9 @@ function takeDropped(take) {
     root.classList.remove("dropping");
     if (!withFiles(event)) return;
     event.preventDefault();
-    take([...event.dataTransfer.files]);
+    const { files, folders } = dropped(event.dataTransfer);
+    page.take(files);
+    for (const folder of folders) takeFolder(folder, page);
   });
 }
 

@@ -1,6 +1,7 @@
 // Words that are likely to be said: in the form, and kept in this browser with an upload until it is
 // a job. They are too long for what is sent along with an upload.
 import { addText } from "../page/text_file.js";
+import { keep, kept, keptNames } from "../browser/storage.js";
 
 const KEPT = "hotwords::";
 
@@ -40,29 +41,26 @@ async function sayWhatIsGiven(hint, model) {
 
 /** Keep a text and return the key that an upload carries along. */
 export function keepWords(text) {
-  for (const [key, kept] of ofThisPage) if (kept === text) return key;
+  for (const [key, before] of ofThisPage) if (before === text) return key;
   const key = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
   ofThisPage.set(key, text);
-  try {
-    localStorage.setItem(KEPT + key, text);
-  } catch {
-    // no room: they are there as long as this page is
-  }
+  keep(KEPT + key, text); // without room they are there as long as this page is
   return key;
 }
 
 /** The text of a key. Throws where this browser has it no more: a job without it is not meant. */
 export function keptWords(key) {
-  const text = ofThisPage.get(key) ?? localStorage.getItem(KEPT + key);
+  const text = ofThisPage.get(key) ?? kept(KEPT + key);
   if (text === null) throw new Error("the words of this upload are gone");
   return text;
 }
 
 /** Drop what earlier visits kept for uploads that are jobs or gone. */
 function dropUnneeded() {
-  const uploads = Object.entries(localStorage).filter(([name]) => name.startsWith("tus::"));
-  for (const name of Object.keys(localStorage)) {
+  const names = keptNames();
+  const uploads = names.filter((name) => name.startsWith("tus::")).map((name) => kept(name) ?? "");
+  for (const name of names) {
     const key = name.startsWith(KEPT) && name.slice(KEPT.length);
-    if (key && !uploads.some(([, told]) => told.includes(key))) localStorage.removeItem(name);
+    if (key && !uploads.some((told) => told.includes(key))) keep(name, null);
   }
 }

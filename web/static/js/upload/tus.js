@@ -1,6 +1,7 @@
 // Uploads a file by tus, in pieces, so that an interrupted upload can be resumed.
 import { ApiError, csrfToken, statusText } from "../page/api.js";
 import { _ } from "../page/i18n.js";
+import { heldNames, hold } from "../browser/locks.js";
 
 const PIECE_BYTES = 16 * 2 ** 20;
 const LEAST_PIECE_BYTES = 2 ** 18;
@@ -15,8 +16,20 @@ const RETRY_AFTER_MS = [
 /** As much as is sent at once: less where a proxy in front of the server takes no more. */
 let pieceBytes = PIECE_BYTES;
 
-/** URLs of the uploads that this page is sending. */
-const active = new Set();
+const LOCK = "longscribe-upload ";
+
+/** The uploads that this page is sending, by their URLs; each with what lets go of it for other tabs. */
+const active = new Map();
+
+function claim(url) {
+  if (url && !active.has(url)) active.set(url, hold(LOCK + url));
+}
+
+/** Of these unfinished uploads, those that no tab is sending. */
+async function leftOf(uploads) {
+  const held = await heldNames();
+  return uploads.filter(({ uploadUrl }) => !active.has(uploadUrl) && !held.has(LOCK + uploadUrl));
+}
 
 const CLIENT = "../../vendor/tus-js-client/tus.min.js";
 let loaded = null;
@@ -35,11 +48,11 @@ export async function tus() {
   }
 }
 
-/** Unfinished uploads of this browser to `endpoint`: [{ uploadUrl, size, metadata }]. */
+/** Unfinished uploads of this browser to `endpoint` that no tab is sending: [{ uploadUrl, size, metadata }]. */
 export async function unfinishedUploads(endpoint) {
   const { defaultOptions } = await tus();
   const all = await defaultOptions.urlStorage.findAllUploads();
-  return all.filter(({ uploadUrl }) => uploadUrl?.startsWith(endpoint));
+  return leftOf(all.filter(({ uploadUrl }) => uploadUrl?.startsWith(endpoint)));
 }
 
 /** Forget an upload that has its job or was cancelled. */
@@ -48,6 +61,8 @@ export async function forgetUpload(uploadUrl) {
   for (const entry of await defaultOptions.urlStorage.findAllUploads()) {
     if (entry.uploadUrl === uploadUrl) await defaultOptions.urlStorage.removeUpload(entry.urlStorageKey);
   }
+  (await active.get(uploadUrl))?.();
+  active.delete(uploadUrl);
 }
 
 /** How many bytes of an upload are safe; null if there is no such upload any more. */
@@ -98,13 +113,15 @@ export class TusUpload {
     return new Promise((resolve, reject) => {
       this.upload.options.onSuccess = () => resolve(this.upload.url);
       this.upload.options.onError = (error) => reject(asApiError(error, this.refused));
+      this.giveUp = reject;
       this.upload.start();
     });
   }
 
   async prepare() {
-    const { Upload } = await tus();
+    const { Upload, defaultOptions } = await tus();
     const upload = new Upload(this.file, {
+      urlStorage: withoutRoom(defaultOptions.urlStorage),
       endpoint: this.endpoint,
       chunkSize: pieceBytes,
       retryDelays: RETRY_AFTER_MS,
@@ -122,10 +139,10 @@ export class TusUpload {
       },
     });
     // The same file chosen twice is two recordings: what is on its way already is left alone.
-    const before = (await upload.findPreviousUploads()).filter((one) => !active.has(one.uploadUrl));
+    const before = await leftOf(await upload.findPreviousUploads());
     if (before.length) upload.resumeFromPreviousUpload(before.at(-1));
-    active.add(upload.url);
-    upload.options.onUploadUrlAvailable = () => active.add(upload.url);
+    claim(before.at(-1)?.uploadUrl);
+    upload.options.onUploadUrlAvailable = () => claim(upload.url);
     return upload;
   }
 
@@ -158,7 +175,17 @@ export class TusUpload {
         status === 500 || status === 502 || status === 504);
     this.samples = [];
     if (will) this.listener.broken();
+    if (will && status === 0) this.requireFile();
     return will;
+  }
+
+  /** End where the file is not there any more, which a browser tells as it tells a line that broke. */
+  async requireFile() {
+    const isThere = await this.file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+    if (isThere || this.stopped) return;
+    await this.upload.abort();
+    const words = _("This file cannot be read any more: it was changed, moved or deleted after it was chosen. Choose it again.");
+    this.giveUp(new ApiError(words, "file_gone", 400));
   }
 
   /** Go on with smaller pieces, as a proxy's own limit asks for. Returns whether there are any. */
@@ -169,6 +196,18 @@ export class TusUpload {
     this.upload.options.chunkSize = pieceBytes;
     return !isLeast;
   }
+}
+
+/** A storage of uploads that goes on where the browser keeps no more: the upload cannot be resumed then. */
+function withoutRoom(storage) {
+  const addUpload = async (...given) => {
+    try {
+      return await storage.addUpload(...given);
+    } catch {
+      return null;
+    }
+  };
+  return Object.assign(Object.create(storage), { addUpload });
 }
 
 /** The error of ours that an answer tells; null for an answer of a proxy, or none. */

@@ -5,7 +5,10 @@ import { TusUpload } from "./tus.js";
 import { Row } from "./row.js";
 
 const ASK_AGAIN_MS = { unreachable: 2_000, refused: 15_000 };
-const SOUND = /\.(wav|mp3|m4a|m4b|aac|flac|ogg|oga|opus|webm|mp4|m4v|mov|mkv|avi|amr|awb|wma|wmv|3gp|3g2|ts|mts|m2ts|mpg|mpeg|aif|aiff|caf|ape|wv|mka|mp2|ac3|dts|au|gsm)$/i;
+const RECORDING = /\.(wav|mp3|m4a|m4b|aac|flac|ogg|oga|opus|webm|mp4|m4v|mov|mkv|avi|amr|awb|wma|wmv|3gp|3g2|ts|mts|m2ts|mpg|mpeg|aif|aiff|caf|ape|wv|mka|mp2|ac3|dts|au|gsm)$/i;
+
+/** Whether a file looks like a recording by its type or its name. */
+export const isRecording = ({ type, name }) => /^(audio|video)\//.test(type) || RECORDING.test(name);
 
 /** The states of a file: checked, waiting, sending, paused, failed, or a job and removed. */
 export class Upload {
@@ -30,7 +33,7 @@ export class Upload {
       this.fail(_("Larger than %(size)s, the most accepted.", { size: sizeText(maxBytes) }));
     } else if (this.file.size === 0) {
       this.fail(_("This file is empty. Choose another."));
-    } else if (!/^(audio|video)\//.test(this.file.type) && !SOUND.test(this.file.name)) {
+    } else if (!isRecording(this.file)) {
       this.fail(_("This does not look like a recording. Choose an audio or video file, or send it all the same."), [_("Send it all the same"), () => this.wait()]);
     } else {
       this.wait();

@@ -3,6 +3,7 @@ import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
 import { notifyWhenDone } from "../page/notify.js";
 import { sizeText } from "../page/quantities.js";
+import { keptNames } from "../browser/storage.js";
 import { keepWords, keptWords } from "./hotwords.js";
 import { deleteUpload, forgetUpload, unfinishedUploads, uploadOffset } from "./tus.js";
 import { Row } from "./row.js";
@@ -94,7 +95,7 @@ export class UploadQueue {
 
   /** Resume uploads of an earlier visit: complete ones become jobs, others need their file again. */
   async offerUnfinished(input) {
-    if (!Object.keys(localStorage).some((key) => key.startsWith("tus::"))) return;
+    if (!keptNames().some((key) => key.startsWith("tus::"))) return;
     for (const left of await unfinishedUploads(this.endpoint)) {
       const name = left.metadata.filename;
       try {
