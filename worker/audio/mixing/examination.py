@@ -14,6 +14,7 @@ from worker.audio.mixing.alignment import Piece
 from worker.audio.mixing.decisions import Phase, PieceMeasures
 from worker.audio.mixing.formats import BLOCK, BLOCKS, HOP, HOPS, SILENCE_DBFS, TrackFormat
 from worker.audio.mixing.measures import ChannelMeasures, Course, Floats, Levels, Voice
+from worker.audio.mixing.offsets import OffsetRemover
 
 _LOOK_AGAIN = 5
 """Pieces after which a channel that had speech is searched for it again."""
@@ -48,12 +49,13 @@ class Examiner:
     def __init__(self, tracks: Sequence[TrackFormat]) -> None:
         self._tracks = tracks
         self._phases = [Phase(track.channels) for track in tracks]
+        self._offsets = [OffsetRemover(track.channels) for track in tracks]
         self._compared = sum(track.channels for track in tracks) > 1
         # Pieces since speech was last found in each channel.
         self._since = [[_LOOK_AGAIN] * track.channels for track in tracks]
 
     def examine(self, piece: Piece) -> Examined:
-        """Measure the next piece."""
+        """Measure the next piece, from whose sound constant offsets are removed."""
         channels: list[ChannelMeasures] = []
         voices: list[Voice | None] = []
         signs: list[NDArray[np.float64]] = []
@@ -69,6 +71,7 @@ class Examiner:
                 signs.append(phase.unchanged())
                 cancelling.append((False,) * HOPS)
                 continue
+            offsets = self._offsets[number].remove(sound)
             found = _Track(sound, blocks)
             if self._compared:
                 found.find_band()
@@ -83,8 +86,9 @@ class Examiner:
             else:
                 signs.append(phase.unchanged())
                 cancelling.append((False,) * HOPS)
-            if track.integer and max(each.peak for each in measured) >= _CUT_OFF:
-                cut = _clipped(sound)
+            recorded = max(each.peak for each in measured) + np.abs(offsets).max()
+            if track.integer and recorded >= _CUT_OFF:
+                cut = _clipped(sound, offsets)
                 clipped = cut if clipped is None else clipped | cut
         return Examined(
             piece, PieceMeasures(channels, voices), tuple(signs), tuple(cancelling), clipped
@@ -156,7 +160,8 @@ class _Track:
         )
 
 
-def _clipped(sound: Floats) -> NDArray[np.bool_]:
-    top = np.abs(sound.reshape(len(sound), BLOCKS, BLOCK)) >= _CUT_OFF
+def _clipped(sound: Floats, offsets: NDArray[np.float64]) -> NDArray[np.bool_]:
+    recorded = sound if not offsets.any() else sound + offsets[:, None].astype(np.float32)
+    top = np.abs(recorded.reshape(len(sound), BLOCKS, BLOCK)) >= _CUT_OFF
     cut: NDArray[np.bool_] = (top.sum(axis=2) >= _CUT_OFF_SAMPLES).any(axis=0)
     return cut

@@ -40,6 +40,32 @@ def test_24_bits_at_minus_60_db_lose_nothing() -> None:
     assert summary.quiet_s == pytest.approx(48.2)
 
 
+@pytest.mark.parametrize("offset", [0.002, -0.02, 0.5])
+@pytest.mark.parametrize("level", [0, -40, -65])
+def test_a_constant_offset_is_no_sound(level: float, offset: float) -> None:
+    """As a poor sound card adds it; it would hide that the speech is quiet."""
+    sound = speech() * factor(level)
+    plain, wanted = mix(sound)
+    mixed, summary = mix(sound + np.float32(offset))
+    assert np.abs(mixed.astype(int) - plain).max() <= np.abs(plain).max() / 20 + 2
+    assert summary.gain_db == pytest.approx(wanted.gain_db, abs=1)
+    assert summary.level_dbfs == pytest.approx(wanted.level_dbfs, abs=0.5)
+
+
+def test_an_offset_that_begins_and_ends_is_followed_and_silence_has_none() -> None:
+    quiet = speech()[: 20 * RATE] * factor(-50)
+    silence = np.zeros(5 * RATE, np.float32)
+    plain, _ = mix(np.concatenate([silence, quiet, silence, quiet, quiet]))
+    offset = np.float32(0.05)
+    mixed, _ = mix(np.concatenate([silence, quiet + offset, silence, quiet - offset, quiet]))
+    assert np.abs(mixed.astype(int) - plain).max() <= 12
+
+
+def test_clipping_is_told_beside_an_offset() -> None:
+    sound = np.clip(speech() * factor(15) + 0.3, -1, 1)
+    assert mix(sound, integer=True)[1].clipped_s > 1
+
+
 @pytest.mark.parametrize("level", [15, 30, 40, 80, 187])
 def test_what_lies_above_full_scale_is_scaled(level: float) -> None:
     sound = speech() * factor(level)
