@@ -50,9 +50,8 @@ def main(terms: dict[str, Any]) -> int:
         report("guard", confined=False, reason=str(refusal))
         if terms["sandbox_required"]:
             return _ERROR_EXIT
-    kind = formats.DICTATION.get(os.pread(0, 4, 0))
-    if kind is not None:
-        report("error", code="dictation", kind=kind)
+    if unread := formats.unread_kind(os.pread(0, 16, 0)):
+        report("error", code=unread)
         return _ERROR_EXIT
     try:
         recording = media.Recording(0, size, terms["track"])
@@ -65,6 +64,8 @@ def main(terms: dict[str, Any]) -> int:
         report("error", code="no_audio")
     except media.NoSuchTrack:
         report("error", code="no_such_track")
+    except media.Encrypted:
+        report("error", code="encrypted")
     except media.NothingDecoded:
         report("error", code="nothing_decoded")
     except MemoryError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 import av
 from av.audio.codeccontext import AudioCodecContext
@@ -30,6 +30,11 @@ _MAX_HEADER_SECONDS = 10_000_000.0
 _LITTLE = re.compile(r"pcm_[sf]\d+le")
 _TAGS = (b"ID3", b"TAG", b"APE")
 
+_ENCRYPTED: Final = "encryption_info"
+"""PyAV's name of what FFmpeg tells of a packet that is encrypted; it does not decrypt it."""
+_PROTECTED = frozenset(("drms", "aavd"))
+"""Kinds of track under iTunes' and Audible's copy protection, which FFmpeg takes for plain AAC."""
+
 _MOST_PLACES = 100
 """Damaged places that are listed."""
 
@@ -37,7 +42,7 @@ _MOST_PLACES = 100
 @dataclass(slots=True)
 class TrackTally:
     """Result of decoding one track. `damaged`: (seconds into the recording, seconds lost, 0 if
-    unknown) of packets that could not be decoded."""
+    unknown) of packets that could not be decoded. `is_encrypted`: some were encrypted."""
 
     number: int
     samples: int = 0
@@ -45,6 +50,7 @@ class TrackTally:
     damaged: list[tuple[float, float]] = field(default_factory=list)
     jumps: list[tuple[float, float, bool]] = field(default_factory=list)
     drift_s: float = 0.0
+    is_encrypted: bool = False
 
 
 def is_decodable(track: AudioStream) -> bool:
@@ -174,8 +180,17 @@ class _Track:
         self._tally = tally
         self._output = output
         self._held: AudioFrame | None = None
+        self._is_protected = stream.codec_context.codec_tag in _PROTECTED
+        self._may_be_encrypted = formats.may_be_encrypted(stream.container.format.name)
 
     def decode(self, packet: Packet[AudioStream]) -> None:
+        if packet.size and (
+            self._is_protected or (self._may_be_encrypted and packet.has_sidedata(_ENCRYPTED))
+        ):
+            # Of what decodes at all, as of Opus anything does, it would make noise.
+            self._tally.is_encrypted = True
+            self.damage(_seconds(packet))
+            return
         try:
             frames = self._decoder.decode(packet)
         except MemoryError:
@@ -183,8 +198,7 @@ class _Track:
         except av.FFmpegError:
             # Where MP3 files were joined, the tag of the second comes with its first frame.
             if bytes(packet)[:3] not in _TAGS:
-                lost = packet.duration * packet.time_base if packet.duration else 0
-                self.damage(float(lost))
+                self.damage(_seconds(packet))
             return
         for frame in frames:
             if isinstance(frame, AudioFrame) and frame.samples and frame.sample_rate > 0:
@@ -216,6 +230,11 @@ class _Track:
             raise
         except (av.FFmpegError, ValueError):  # a rate or layout that cannot be converted
             self.damage(frame.samples / frame.sample_rate)
+
+
+def _seconds(packet: Packet[AudioStream]) -> float:
+    """The length of a packet as its container tells it; 0 where it does not."""
+    return float(packet.duration * packet.time_base) if packet.duration else 0.0
 
 
 def coding(stream: AudioStream, *, is_rifx: bool) -> str:

@@ -15,8 +15,8 @@ _CONTAINERS = (
     "ogg tak tta truehd w64 wav wv "
     # Camcorders and broadcast.
     "dv gxf lxf mxf nut pva wtv "
-    # Lectures and dictation of the last decades.
-    "act dsf ircam mpc mpc8 nistsphere qcp rm rso shn sol sox voc wve "
+    # Lectures and dictation of the last decades, Sony's MiniDiscs and recorders among them.
+    "act aea dsf ircam mpc mpc8 nistsphere oma qcp rm rso shn sol sox voc wve "
     # Telephones.
     "amr amrnb amrwb gsm ilbc"
 )
@@ -67,8 +67,18 @@ heard at 0:05 even where there is nothing before it.  Measured in Chromium for m
 ogg.  Elsewhere (transport streams, FLV, ASF ...) the clock begins anywhere, and the earliest track
 starts at 0."""
 
-DICTATION = {b"\x02dss": "DSS", b"\x03dss": "DSS", b"\x03ds2": "DS2", b"\x07ds2": "DS2"}
+_DICTATION = (b"\x02dss", b"\x03dss", b"\x03ds2", b"\x07ds2")
 """First bytes of the files of dictation machines, which no free decoder reads in all variants."""
+_SILK = b"#!SILK"
+"""First bytes of the voice messages of WeChat and QQ, which FFmpeg does not read; WeChat puts one
+byte before them."""
+
+
+def unread_kind(head: bytes) -> str | None:
+    """'dictation' or 'voice_message' for a file that begins so and cannot be read; else None."""
+    if head.startswith(_DICTATION):
+        return "dictation"
+    return "voice_message" if head.startswith(_SILK) or head[1:].startswith(_SILK) else None
 
 
 def has_clock(container: str) -> bool:
@@ -102,6 +112,11 @@ def counts_length_from_zero(container: str) -> bool:
     """Return whether the length in the header is that of the clock, not of what is between the
     first sound, which is where this container's time begins, and the last."""
     return "asf" in _names(container)
+
+
+def may_be_encrypted(container: str) -> bool:
+    """Return whether FFmpeg tells of packets of this container that they are encrypted."""
+    return "mov" in _names(container)
 
 
 def tells_length_of_tracks(container: str) -> bool:

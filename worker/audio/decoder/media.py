@@ -51,6 +51,10 @@ class NothingDecoded(Exception):
     kind."""
 
 
+class Encrypted(Exception):
+    """Recording of which all sound is encrypted."""
+
+
 class NoSuchTrack(Exception):
     """The job asks for a sound track that the recording does not have."""
 
@@ -141,8 +145,8 @@ class Recording:
     def decode(self, write: Write) -> Tally:
         """Pass the whole sound to `write`, in order of the file.
 
-        Damage inside is skipped and counted.  Raises NoAudioStream and NothingDecoded when no
-        sample came out, MemoryError.
+        Damage inside is skipped and counted.  Raises NoAudioStream, NothingDecoded and Encrypted
+        when no sample came out, MemoryError.
         """
         tallies = [TrackTally(number) for number in self._numbers]
         outputs = [TrackOutput(index, write) for index in range(len(tallies))]
@@ -179,6 +183,8 @@ class Recording:
                 tally.unheard_bytes += bytes_unheard
             container.close()
         if not any(track.samples for track in tallies):
+            if any(track.is_encrypted for track in tallies):
+                raise Encrypted
             damaged = any(track.corrupt_packets for track in tallies)
             raise NothingDecoded if damaged else NoAudioStream
         tally.even_bit_rate, tally.unheard_tracks = len(sizes) <= 1, unheard

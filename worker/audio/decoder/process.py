@@ -249,8 +249,18 @@ def _failure(status: int, said: Claim, limits: DecodeLimits) -> LongscribeError:
         )
     if code == "dictation":
         return UnsupportedMedia(
-            f"This is a {text(said, 'kind') or 'DSS'} file of a dictation machine, which cannot be "
-            "read here. Convert it to WAV or MP3 with the machine's own program, and submit that."
+            "This is a DSS or DS2 file of a dictation machine, which cannot be read here. Convert "
+            "it to WAV or MP3 with the machine's own program, and submit that."
+        )
+    if code == "voice_message":
+        return UnsupportedMedia(
+            "This is a voice message of WeChat or QQ (SILK), which cannot be read here. Convert it "
+            "to WAV or MP3, and submit that."
+        )
+    if code == "encrypted":
+        return UnsupportedMedia(
+            "The sound in this file is encrypted (copy protection), so it cannot be heard here. "
+            "Submit a copy without protection."
         )
     if code == "no_audio":
         return NoAudio()

@@ -1,0 +1,91 @@
+"""Recordings that nobody can hear here are refused for what they are; none is taken for noise."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from shared.errors import UnsupportedMedia
+from tests.support.speech.media import RATE, encode, signal
+from worker.audio.decode import decode
+from worker.audio.decoder.formats import unread_kind
+
+SOUND = signal(6.0)
+KEY = {
+    "encryption_scheme": "cenc-aes-ctr",
+    "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+    "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+}
+
+
+def encrypted(path: Path, codec: str) -> Path:
+    """An MP4 under Common Encryption, as films and some conference systems have it."""
+    with av.open(path, "w", format="mp4", options=KEY) as container:
+        stream = container.add_stream(codec, rate=48_000, layout="mono")
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=48_000)
+        frame = av.AudioFrame.from_ndarray(SOUND[None], format="s16", layout="mono")
+        frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), 0
+        for each in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(each))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("codec", ["aac", "libopus", "flac"])
+def test_encrypted_sound_is_refused_and_nothing_made_of_it(codec: str, tmp_path: Path) -> None:
+    """Any bytes are sound to Opus: it made 40 s of noise, with a warning of damage."""
+    with (
+        pytest.raises(UnsupportedMedia, match="encrypted"),
+        decode(encrypted(tmp_path / "recording", codec)) as audio,
+    ):
+        list(audio)
+
+
+@pytest.mark.parametrize("kind", [b"drms", b"aavd"])
+def test_sound_under_a_shops_protection_is_refused(kind: bytes, tmp_path: Path) -> None:
+    path = encode(SOUND, tmp_path / "recording", "m4a")
+    content = path.read_bytes()
+    assert content.count(b"mp4a") == 1
+    path.write_bytes(content.replace(b"mp4a", kind))
+    with pytest.raises(UnsupportedMedia, match="encrypted"), decode(path) as audio:
+        list(audio)
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"\x02#!SILK_V3\x12\x00", "WeChat or QQ"),
+        (b"#!SILK_V3\x12\x00", "WeChat or QQ"),
+        (b"\x03ds2\x00\x00", "dictation"),
+        (b"\x02dss\x00\x00", "dictation"),
+    ],
+)
+def test_kinds_without_a_decoder_are_named(head: bytes, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    path.write_bytes(head + bytes(2000))
+    with pytest.raises(UnsupportedMedia, match=told), decode(path) as audio:
+        list(audio)
+
+
+@pytest.mark.parametrize("head", [b"", b"#", b"#!AMR\n", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"OggS"])
+def test_others_are_left_to_the_decoder(head: bytes) -> None:
+    assert unread_kind(head) is None
+
+
+def test_a_recorders_oma_is_heard(tmp_path: Path) -> None:
+    """Sony's, with samples as they are, which is all that can be written here."""
+    stereo = np.repeat(np.repeat(SOUND, 3)[: len(SOUND) * 3], 2).astype(">i2")
+    header = bytearray(96)
+    header[:8] = b"EA3\x01\x00\x60\xff\xff"
+    header[32] = 4  # linear samples, which always are 44.1 kHz and stereo
+    path = tmp_path / "recording"
+    path.write_bytes(bytes(header) + stereo.tobytes())
+    with decode(path) as audio:
+        heard = np.concatenate(list(audio))
+    assert audio.report.container == "oma"
+    assert len(heard) / RATE == pytest.approx(len(SOUND) * 3 / 44_100, abs=0.1)
+    assert np.abs(heard).max() > np.abs(SOUND).max() / 2
