@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -15,6 +16,8 @@ from shared.db import Database, database_now
 from shared.dialects import upsert
 from shared.models import WorkerSeen
 
+_LONGEST_MODEL = 255
+"""Characters of its column."""
 _FORGET_WORKERS_S = 24 * 3600.0
 """A worker not seen for so long is dropped from the table."""
 
@@ -107,7 +110,15 @@ class WorkerReport:
     def stored(self) -> dict[str, Any]:
         """The values of its row but for its name and the time."""
         values = {name: getattr(self, name) for name in _STORED_AS_SAID}
+        values["model"] = _storable(self.model)
+        values["model_name"] = None if self.model_name is None else _storable(self.model_name)
         return {**values, "obstacles": ",".join(self.obstacles)}
+
+
+def _storable(model: str) -> str:
+    """A model's name or folder as its column takes it: the folder may lie deep, and be called by
+    bytes that are no text."""
+    return os.fsencode(model).decode(errors="replace")[-_LONGEST_MODEL:]
 
 
 _STORED_AS_SAID = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -296,8 +297,6 @@ class TestReading:
             jobs.get_transcript(db, owner_id=LOCAL_OWNER, job_id=job_id)
 
     def test_workers_are_seen_for_a_while(self, db: Database) -> None:
-        from datetime import UTC, datetime
-
         started = datetime.now(UTC)
         for _ in range(2):
             jobs.note_worker(
@@ -308,6 +307,24 @@ class TestReading:
             )
         assert [worker.name for worker in jobs.workers_seen(db, within_s=60)] == ["w"]
         assert jobs.workers_seen(db, within_s=-60) == []
+
+    @pytest.mark.parametrize("folder", ["/srv/" + "deep/" * 60 + "model", "/srv/\udcff\udcfe"])
+    def test_a_worker_is_seen_wherever_its_model_lies(self, db: Database, folder: str) -> None:
+        """Also in a folder whose name is no text, as one in GBK is."""
+        jobs.note_worker(
+            db,
+            jobs.WorkerReport(
+                name="w",
+                hostname="h",
+                model=folder,
+                model_name=folder,
+                device="cpu",
+                started_at=datetime.now(UTC),
+            ),
+        )
+        (seen,) = jobs.workers_seen(db, within_s=60)
+        assert seen.model == seen.model_name
+        assert seen.model.endswith(("/model", "/\ufffd\ufffd"))
 
     def test_a_worker_is_forgotten_a_day_after_it_was_seen(self, db: Database) -> None:
         for name, ago_s in (("today's", 23 * 3600), ("yesterday's", 25 * 3600)):
