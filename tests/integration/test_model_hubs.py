@@ -185,6 +185,20 @@ def test_what_was_left_half_is_fetched_again_and_offline_is_told(
     assert machine.checkpoint().read_bytes() == whole
 
 
+def test_what_looks_whole_is_fetched_again_where_a_person_says_so(
+    machine: Machine, hub: FakeHub
+) -> None:
+    """A list of tokens says nowhere how long it is."""
+    whole = machine.models("download", "fsmn-vad").stdout
+    config = machine.checkpoint().with_name("config.yaml")
+    config.write_text(config.read_text().replace("0.0001", "0.0002"))
+    swapped = machine.models("download", "fsmn-vad").stdout
+    assert swapped.split() != whole.split()
+    hub.asked.clear()
+    assert machine.models("download", "--again", "fsmn-vad").stdout.split() == whole.split()
+    assert {name for name, _ in hub.asked} >= {"config.yaml", "model.pt", "am.mvn"}
+
+
 def test_a_folder_to_carry_is_all_that_another_machine_needs(
     machine: Machine, tmp_path: Path
 ) -> None:

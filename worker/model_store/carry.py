@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from worker.model_store.files import folder_class, needed_files
+from worker.model_store.files import folder_class
 from worker.model_store.hubs.hub import DownloadFailed
 from worker.model_store.known import Role
-from worker.model_store.revision import DECIDING, examine
+from worker.model_store.revision import examine, names_that_decide
 
 _ROLES: dict[str, Role] = {
     "FsmnVADStreaming": "vad",
@@ -30,10 +30,10 @@ def carried(folder: Path, to: Path) -> Path:
 
     Raises DownloadFailed if that cannot be done.
     """
-    names = {*needed_files(folder), *(name for name in DECIDING if (folder / name).is_file())}
+    names = names_that_decide(folder)
     try:
         to.mkdir(parents=True, exist_ok=True)
-        for name in sorted(names):
+        for name in names:
             target = to / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.is_file() or target.stat().st_size != (folder / name).stat().st_size:

@@ -117,24 +117,30 @@ def download_models(
             help="Put them into a folder to carry to a machine without a network.",
         ),
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Fetch files again that are on this machine.")
+    ] = False,
 ) -> None:
     """Get models from the hub; a download that was broken off goes on where it stopped."""
     with _errors_in_words():
         settings = load_settings()
         for part in _asked_for(names or [], settings):
-            folder = _brought(part, settings)
+            folder = _brought(part, settings, again=again)
             place = folder.path if to is None else carried(folder.path, to / role_of(folder.path))
             typer.echo(f"{folder.name}  {folder.revision}  in {place}")
         if to is not None:
             _tell_how_to_carry(to)
 
 
-def _brought(part: Part, settings: Settings) -> ModelFolder:
-    """The whole folder of a part, from this disk or the hub. Raises ModelUnavailable."""
+def _brought(part: Part, settings: Settings, *, again: bool) -> ModelFolder:
+    """The whole folder of a part, from this disk or the hub, or from the hub `again`.
+
+    Raises ModelUnavailable.
+    """
     if part.folder is not None:
         return own_folder(part.name, part.folder, settings)
     with shown_progress(sys.stdout) as meter, prompt_interrupts():
-        return fetched(part.name, part.role, part.revision, settings, meter)
+        return fetched(part.name, part.role, part.revision, settings, meter, again=again)
 
 
 def _asked_for(names: list[str], settings: Settings) -> list[Part]:

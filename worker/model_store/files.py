@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.errors import ModelUnavailable
 from worker.model_store.config_yaml import CONFIG, read_config
+from worker.model_store.protobuf import is_whole_message
 
 CONFIGURATION = "configuration.json"
 CHECKPOINT = "model.pt"
@@ -22,8 +23,11 @@ NORMALISATION = "am.mvn"
 TOKENS = ("tokens.json", "tokens.txt")
 BPE_MODEL = "chn_jpn_yue_eng_ko_spectok.bpe.model"
 """SenseVoice's SentencePiece model."""
+_BPE_MODELS = (BPE_MODEL, "bpe.model")
+"""With the one that FunASR takes from a folder without configuration.json."""
 SENTENCEPIECES = "SentencepiecesTokenizer"
-OPTIONAL = ("seg_dict", "jieba_usr_dict")
+WORD_LIST = "jieba_usr_dict"
+OPTIONAL = ("seg_dict", WORD_LIST)
 """Taken where they lie; needed where configuration.json or config.yaml names them."""
 
 NORMALISES_ITSELF = frozenset({"CAMPPlus"})
@@ -44,6 +48,7 @@ FIRERED_NEEDS = (FIRERED_NORMALISATION, FIRERED_TOKENS, FIRERED_CHECKPOINT)
 _FIRERED_LLM_ENCODER = "asr_encoder.pth.tar"
 
 _KALDI_END = b"</Nnet>"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def needed_files(folder: Path, on_hub: Collection[str] | None = None) -> list[st
     if config.get("frontend") and config.get("model") not in NORMALISES_ITSELF:
         needed.add(normalisation_name(folder))
     if config.get("tokenizer") == SENTENCEPIECES:
-        needed.add(sentencepiece_name(folder))
+        needed.add(sentencepiece_name(folder, on_hub))
     elif config.get("tokenizer"):
         needed.add(token_list_name(folder, on_hub))
     for optional in OPTIONAL:
@@ -120,7 +125,7 @@ def names_in(folder: Path) -> frozenset[str]:
 def checkpoint_name(folder: Path) -> str:
     """The name of the file with the parameters: configuration.json's, else model.pt."""
     named = _file_metas(folder).get("init_param")
-    return named if isinstance(named, str) else CHECKPOINT
+    return named if isinstance(named, str) and _is_inside(named) else CHECKPOINT
 
 
 def normalisation_name(folder: Path) -> str:
@@ -131,21 +136,34 @@ def normalisation_name(folder: Path) -> str:
 def token_list_name(folder: Path, on_hub: Collection[str] | None = None) -> str:
     """The name of the list of tokens: configuration.json's, else whichever is there, tokens.json
     where both are, as FunASR prefers it. `on_hub`: as for `needed_files`."""
-    if named := _named(_file_metas(folder), "tokenizer_conf", "token_list"):
-        return named
-    for name in TOKENS:
-        if name in on_hub if on_hub is not None else (folder / name).exists():
-            return name
-    return TOKENS[0]
+    named = _named(_file_metas(folder), "tokenizer_conf", "token_list")
+    return named or _first_there(TOKENS, folder, on_hub)
 
 
-def sentencepiece_name(folder: Path) -> str:
-    """The name of the SentencePiece model: configuration.json's, config.yaml's, else SenseVoice's.
+def sentencepiece_name(folder: Path, on_hub: Collection[str] | None = None) -> str:
+    """The name of the SentencePiece model: configuration.json's, config.yaml's, else whichever of
+    the usual is there. `on_hub`: as for `needed_files`.
 
     Raises ModelUnavailable if config.yaml cannot be read.
     """
     named = _named(_file_metas(folder), "tokenizer_conf", "bpemodel")
-    return named or _named(read_config(folder), "tokenizer_conf", "bpemodel") or BPE_MODEL
+    named = named or _named(read_config(folder), "tokenizer_conf", "bpemodel")
+    return named or _first_there(_BPE_MODELS, folder, on_hub)
+
+
+def word_list_name(folder: Path) -> str:
+    """The name of the words by which jieba cuts a text: configuration.json's, else that which
+    FunASR takes wherever it lies."""
+    named = _file_metas(folder).get(WORD_LIST)
+    return named if isinstance(named, str) and _is_inside(named) else WORD_LIST
+
+
+def _first_there(names: Sequence[str], folder: Path, on_hub: Collection[str] | None) -> str:
+    """The first of the names that the folder, or the hub, has; the first of all if it has none."""
+    for name in names:
+        if name in on_hub if on_hub is not None else (folder / name).exists():
+            return name
+    return names[0]
 
 
 def _file_metas(folder: Path) -> dict[str, Any]:
@@ -153,7 +171,7 @@ def _file_metas(folder: Path) -> dict[str, Any]:
     path = folder / CONFIGURATION
     try:
         configuration = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         # Missing is well; what else is wrong with it is found when its content is read.
         return {}
     metas = configuration.get("file_path_metas") if isinstance(configuration, dict) else None
@@ -178,8 +196,11 @@ def _strings(node: object) -> Iterator[str]:
 
 
 def _is_inside(name: str) -> bool:
+    """Return whether a name that a model brings along leads to no file outside of its folder."""
     path = PurePosixPath(name)
-    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
+    return (
+        bool(path.name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+    )
 
 
 def readable_problem(folder: Path, name: str) -> FileProblem | None:
@@ -200,17 +221,26 @@ def readable_problem(folder: Path, name: str) -> FileProblem | None:
     return FileProblem(name, f"has an empty {name}") if size == 0 else None
 
 
+def pointer_problem(name: str, start: bytes) -> FileProblem | None:
+    """Problem of a file that begins with `start` if that is what Git leaves of it until Git LFS has
+    fetched it; else None."""
+    if not start.startswith(_LFS_POINTER):
+        return None
+    return FileProblem(name, f"has of {name} only Git's pointer to it (git lfs pull fetches it)")
+
+
 def content_problem(name: str, content: bytes) -> FileProblem | None:
     """Problem of a small file (tokens, normalisation, configuration) with incomplete content; None
     if it has none."""
     if name.endswith(".json"):
         try:
             parsed = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return FileProblem(name, f"has a {name} that is cut short or no JSON")
         wanted = dict if name == CONFIGURATION else list
         if not isinstance(parsed, wanted) or (wanted is list and not parsed):
             return FileProblem(name, f"has a {name} that holds no {wanted.__name__}")
-    if name.endswith(".mvn") and not content.rstrip().endswith(_KALDI_END):
+    is_cut = name.endswith(".mvn") and not content.rstrip().endswith(_KALDI_END)
+    if is_cut or (name.endswith(".model") and not is_whole_message(content)):
         return FileProblem(name, f"has a {name} that is cut short")
     return None

@@ -23,7 +23,7 @@ from worker.model_store.parts import (
     is_folder,
     model_parts,
 )
-from worker.model_store.revision import examine
+from worker.model_store.revision import examine, names_that_decide
 
 __all__ = [
     "ModelFolder",
@@ -80,6 +80,8 @@ class _Search:
     memory: Path | None
     meter: Meter | None = None
     """Meter that is told how a download moves; None: the log."""
+    again: bool = False
+    """Files that are here are fetched again, whole as they may look."""
 
 
 def locate(
@@ -138,12 +140,15 @@ def locate_configured_speakers(settings: Settings) -> ModelFolder:
     return _find(configured_speaker_part(settings), search)
 
 
-def fetched(name: str, role: Role, revision: str, settings: Settings, meter: Meter) -> ModelFolder:
-    """A model of the hub that the settings name, from its cache or downloaded.
+def fetched(
+    name: str, role: Role, revision: str, settings: Settings, meter: Meter, *, again: bool = False
+) -> ModelFolder:
+    """A model of the hub that the settings name, from its cache, unless it is to be fetched again,
+    or downloaded.
 
     Raises ModelUnavailable, saying what to do.
     """
-    search = _Search(settings.model_hub, False, remembered_in(settings.data_dir), meter)
+    search = _Search(settings.model_hub, False, remembered_in(settings.data_dir), meter, again)
     return _from_hub(resolve(name, role, settings.model_hub, revision), search)
 
 
@@ -192,16 +197,17 @@ def _from_hub(model: HubModel, search: _Search) -> ModelFolder:
     path = hub.cached(model)
     if path is not None:
         examined = examine(path, search.memory)
-        if not examined.problems:
+        if not examined.problems and search.again:
+            for name in names_that_decide(path):
+                drop_broken(path, name)
+        elif not examined.problems:
             return ModelFolder(model.name, path, examined.revision, is_hubs=True)
         if any(problem.is_permission for problem in examined.problems):
             raise incomplete(path, examined.problems, "Give this account the permission.")
         if search.offline:
             raise incomplete(path, examined.problems, _CANNOT_FETCH + _what_to_do(model))
-        log.warning(
-            "the model folder %s %s; it is fetched again", path, examined.problems[0].reason
-        )
         for problem in examined.problems:
+            log.warning("the model folder %s %s; it is fetched again", path, problem.reason)
             drop_broken(path, problem.name)
     elif search.offline:
         raise ModelNotDownloaded(

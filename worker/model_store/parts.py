@@ -5,6 +5,7 @@ Read from the names alone and from which folders there are; nothing is examined 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,13 @@ from shared.settings import (
     Settings,
     is_demo_model,
 )
-from worker.model_store.files import PUNCTUATES_ITSELF, folder_class
+from worker.model_store.config_yaml import CONFIG
+from worker.model_store.files import (
+    PUNCTUATES_ITSELF,
+    checkpoint_name,
+    folder_class,
+    names_in,
+)
 from worker.model_store.known import Role, find_known, resolve
 
 
@@ -144,18 +151,23 @@ def is_folder(path: Path) -> bool:
 
 
 def _bundle_of(model: str) -> Path | None:
-    """The folder that `model` names if it has the recogniser in asr/, beside vad/ and punc/.
+    """The folder that `model` names if it has the recogniser in asr/, beside vad/ and punc/, and is
+    not one itself.
 
     Absolute, so that a companion which is missing is never taken for a hub's name.
     """
     folder = Path(model).expanduser().absolute()
-    return folder if is_folder(folder / "asr") else None
+    if not is_folder(folder / "asr"):
+        return None
+    return None if {CONFIG, checkpoint_name(folder)} <= names_in(folder) else folder
 
 
 def _part(role: Role, name: str, revision: str, bundle: Path | None = None) -> Part:
     path = Path(name).expanduser()
     if is_folder(path) or path.is_absolute() or name.startswith((".", "~")):
-        return Part(role, name, revision, path, (bundle or path).resolve().name)
+        called = (bundle or path).resolve().name
+        # It may be bytes that are no text, as Chinese names in GBK are; it goes into the database.
+        return Part(role, name, revision, path, os.fsencode(called).decode(errors="replace"))
     known = find_known(name)
     if known is not None and revision == PINNED_REVISION:
         revision = known.revision  # which is another one where a model never had that tag

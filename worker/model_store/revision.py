@@ -26,10 +26,12 @@ from worker.model_store.files import (
     OPTIONAL,
     TOKENS,
     FileProblem,
+    checkpoint_name,
     content_problem,
     firered_class,
     names_in,
     needed_files,
+    pointer_problem,
     readable_problem,
 )
 
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 
 DECIDING = frozenset({CONFIG, CONFIGURATION, CHECKPOINT, NORMALISATION, *OPTIONAL, *TOKENS})
 """Files that FunASR takes wherever they lie, named by the config or not."""
+
+_CHECKPOINTS = (".pt", ".pth", ".bin", ".tar")
+_POINTER_BYTES = 64
 
 _SMALL_BYTES = 64 << 20
 """Bytes above which no file but a checkpoint is looked into; tokens.json has some 100 kB."""
@@ -86,6 +91,14 @@ def _deciding_files(folder: Path) -> set[str]:
     return {name for name in DECIDING if (folder / name).is_file()}
 
 
+def names_that_decide(folder: Path) -> list[str]:
+    """Names of the files of a folder that decide what its model says, sorted.
+
+    Raises ModelUnavailable if config.yaml cannot be read.
+    """
+    return sorted(_deciding_files(folder) | set(needed_files(folder)))
+
+
 def _size(folder: Path, names: list[str]) -> int:
     return sum((folder / name).stat().st_size for name in names if (folder / name).is_file())
 
@@ -98,9 +111,12 @@ def _signature(folder: Path, name: str) -> list[Any]:
 def _hash_file(folder: Path, name: str, digest: Any) -> FileProblem | None:
     """Add a file to the digest; return what is wrong with it."""
     path = folder / name
-    is_checkpoint = name == CHECKPOINT or path.suffix in (".pt", ".pth", ".bin", ".tar")
+    is_checkpoint = name == checkpoint_name(folder) or path.suffix in _CHECKPOINTS
     try:
         size_bytes = path.stat().st_size
+        with path.open("rb") as stream:
+            if problem := pointer_problem(name, stream.read(_POINTER_BYTES)):
+                return problem
         digest.update(f"{name}\0{size_bytes}\0".encode())
         if is_checkpoint or size_bytes > _SMALL_BYTES:
             for block in read_whole(path) if is_checkpoint else _blocks(path):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from tests.support.speech import firered_models, speech_models
 from worker.batching.batch_packing import plan_batches
 from worker.engine.family_registry import load_speech_network
 from worker.engine.fbank import Fbank
+from worker.engine.firered.load_firered import load_firered
 from worker.engine.firered.network import LONGEST_SPAN_S, FireRed
 from worker.engine.funasr_recogniser import load_recogniser
 from worker.engine.precision import Precision
@@ -205,10 +207,35 @@ def test_another_network_is_refused(
     assert told in refusal(bundle)
 
 
+def test_statistics_are_read_in_each_of_kaldis_forms(bundle: Path) -> None:
+    path = bundle / "asr" / "cmvn.ark"
+    whole = path.read_bytes()
+    numbers = np.frombuffer(whole, "<f8", offset=15).reshape(2, -1)
+    rows = "\n ".join(" ".join(map(repr, row)) for row in numbers.tolist())
+    loaded = load_firered(firered_models.asr_folder(), firered_models.CPU).network.cmvn
+    for other in (b"\0BFM " + whole[5:15] + numbers.astype("<f4").tobytes(), f" [\n {rows} ]\n"):
+        path.write_bytes(other if isinstance(other, bytes) else other.encode())
+        same = load_firered(locate(str(bundle)).asr, firered_models.CPU).network.cmvn
+        assert torch.allclose(same, loaded, rtol=1e-4, atol=1e-4)
+
+
+def test_a_mark_of_the_order_of_bytes_is_no_part_of_the_first_token(bundle: Path) -> None:
+    path = bundle / "asr" / "dict.txt"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig", newline="\r\n")
+    where = locate(str(bundle)).asr
+    tokens = load_firered(where, firered_models.CPU).network.token_list
+    assert (
+        tokens == load_firered(firered_models.asr_folder(), firered_models.CPU).network.token_list
+    )
+
+
 def test_statistics_and_tokens_that_are_none_are_told(bundle: Path) -> None:
     statistics = bundle / "asr" / "cmvn.ark"
     whole = statistics.read_bytes()
-    for broken in (whole[:-8], b"\0BFM " + whole[5:], whole[:15] + b"\0" * (len(whole) - 15)):
+    for broken in (
+        *(whole[:-8], b"\0BFM " + whole[5:], whole[:15] + b"\0" * (len(whole) - 15)),
+        *(b"[ 1 2\n 3 4 ]", b"\0BDM ", b"HTTP/1.1 404"),
+    ):
         statistics.write_bytes(broken)
         assert "holds no statistics of 80 mel bins" in refusal(bundle)
     statistics.write_bytes(whole)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from shared.errors import ModelUnavailable
 from shared.settings import Settings
 from worker import demo_model
 from worker.engine.loading.build import listed_tokens
 from worker.engine.loading.checkpoint_to_network import parameters_of
+from worker.engine.punctuation.load_ct_transformer import load_ct_transformer
 from worker.engine.voice_activity.load_fsmn import load_fsmn
 from worker.model_store.files import CONFIGURATION
 from worker.model_store.locate import ModelFolder, own_folder
@@ -48,6 +50,35 @@ def test_a_mark_of_the_order_of_bytes_is_no_part_of_the_tokens(asr: Path) -> Non
     assert list(listed_tokens(whole(asr))) == tokens
 
 
+def test_tokens_in_utf_16_are_read_as_they_are(asr: Path) -> None:
+    tokens = tokens_of(asr)
+    listed = asr / "tokens.json"
+    listed.write_text(listed.read_text(encoding="utf-8"), encoding="utf-16")
+    assert list(listed_tokens(whole(asr))) == tokens
+    listed.unlink()
+    (asr / "tokens.txt").write_text("\n".join(tokens), encoding="utf-16")
+    assert list(listed_tokens(whole(asr))) == tokens
+
+
+def test_numbers_behind_the_tokens_of_other_toolkits_are_no_part_of_them(asr: Path) -> None:
+    """As WeNet and sherpa-onnx write them: the text would be full of numbers."""
+    tokens = tokens_of(asr)
+    (asr / "tokens.json").unlink()
+    lines = [f"{token} {number}\n" for number, token in enumerate(tokens)]
+    (asr / "tokens.txt").write_text("".join(lines), encoding="utf-8")
+    assert list(listed_tokens(whole(asr))) == tokens
+    lines[7] = "七 0\n"
+    (asr / "tokens.txt").write_text("".join(lines), encoding="utf-8")
+    assert listed_tokens(whole(asr))[7] == "七 0"
+
+
+def test_a_list_that_cannot_be_read_is_named(asr: Path) -> None:
+    (asr / "tokens.json").unlink()
+    (asr / "tokens.txt").write_bytes("的\n是\n".encode("gbk"))
+    with pytest.raises(ModelUnavailable, match=r"read its tokens\.txt"):
+        listed_tokens(whole(asr))
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_token_that_some_take_for_the_end_of_a_line_moves_no_other(asr: Path, end: str) -> None:
     tokens = ["<blank>", "<s>", "</s>", "a\u2028b", "a\x85b", "a\x1cb", "\u2029", "一", "<unk>"]
@@ -69,6 +100,14 @@ def test_the_configuration_s_names_of_files_are_followed(asr: Path, tmp_path: Pa
     mine = load_fsmn(whole(vad), CPU)
     theirs = load_fsmn(own_folder("demo", demo_model.VAD_DIR, Settings(data_dir=tmp_path)), CPU)
     assert torch.equal(mine.cmvn, theirs.cmvn)
+
+
+def test_the_words_of_punctuation_are_found_by_the_configuration_s_name(tmp_path: Path) -> None:
+    punc = Path(shutil.copytree(demo_model.PUNC_DIR, tmp_path / "punc"))
+    (punc / "words.txt").write_text("预算表 3 n\n", encoding="utf-8")
+    name_files(punc, jieba_usr_dict="words.txt")
+    segmenter = load_ct_transformer(whole(punc), CPU).model.jieba_usr_dict
+    assert list(segmenter.cut("这个预算表", HMM=False)) == ["这个", "预算表"]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,10 @@ def written(tokens: list[str]) -> list[str]:
         (["ab@@", "<unk>", "c"], ["abc"]),
         (["-@@", "的"], ["-", "的"]),
         (["7", "ab"], ["7", "ab"]),
+        (["<sos/eos>", "好", "<noise>", "<|zh|>", "<eos>"], ["好"]),
+        (["a", "p", "i", "<space>", "g", "p", "u"], ["API", "GPU"]),
+        (["ga@@", "<space>", "way"], ["ga", "way"]),
+        (["<", "好", "<>"], ["<", "好", "<>"]),
     ],
 )
 def test_tokens_are_written_as_words(tokens: list[str], words: list[str]) -> None:

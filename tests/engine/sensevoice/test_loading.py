@@ -83,8 +83,22 @@ def test_pieces_that_cannot_be_read_and_pieces_of_another_model_are_told(bundle:
     pieces = bundle / "asr" / BPE_MODEL
     whole = pieces.read_bytes()
     pieces.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelUnavailable, match=f"a {BPE_MODEL} that is cut short"):
+        load_recogniser(str(bundle), device="cpu")
+    pieces.write_bytes(b"\x08\x01")
     with pytest.raises(ModelUnavailable, match=f"read its {BPE_MODEL}"):
         load_recogniser(str(bundle), device="cpu")
+
+
+def test_a_folder_that_funasr_wrote_in_training_has_its_pieces_by_another_name(
+    bundle: Path,
+) -> None:
+    folder = bundle / "asr"
+    (folder / "configuration.json").unlink()
+    (folder / BPE_MODEL).rename(folder / "bpe.model")
+    change_config(folder, tokenizer_conf={"bpemodel": "/data/somebody/bpe.model"})
+    assert "bpe.model" in needed_files(folder)
+    load_recogniser(str(bundle), device="cpu")
 
 
 def test_a_checkpoint_of_another_vocabulary_is_told(bundle: Path) -> None:

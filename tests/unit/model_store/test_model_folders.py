@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from shared.settings import Settings
 from tests.support.thorough import needs
 from worker import demo_model
 from worker.configured_recogniser import load_configured_recogniser
+from worker.model_store.carry import carried
+from worker.model_store.files import needed_files
 from worker.model_store.locate import locate
 from worker.model_store.parts import configured_parts
 from worker.model_store.revision import examine
@@ -170,6 +173,85 @@ def test_a_configuration_that_is_cut_short_is_refused(bundle: Path) -> None:
     (bundle / "asr" / "configuration.json").write_text('{"file_path_metas": {')
     with pytest.raises(ModelUnavailable, match=r"configuration\.json that is cut short"):
         locate(str(bundle))
+
+
+@pytest.mark.parametrize("name", ["model.pt", "am.mvn", "tokens.json", "seg_dict"])
+def test_a_pointer_that_git_left_for_a_file_is_told(bundle: Path, name: str) -> None:
+    """What a clone without Git LFS holds."""
+    (bundle / "asr" / name).write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 880502012\n"
+    )
+    with pytest.raises(ModelUnavailable, match=f"only Git's pointer.*{name}|{name} only Git's"):
+        locate(str(bundle))
+
+
+@pytest.mark.parametrize("named", ["/etc/passwd", "../vad/model.pt", "..", "", "a\0b", 7, {}])
+def test_a_name_that_leads_out_of_the_folder_is_not_followed(
+    bundle: Path, tmp_path: Path, named: object
+) -> None:
+    """What is broken of a hub's folder is removed, and what is needed is copied: by these names."""
+    metas = {
+        "init_param": named,
+        "jieba_usr_dict": named,
+        "frontend_conf": {"cmvn_file": named},
+        "tokenizer_conf": {"token_list": named, "bpemodel": [named]},
+    }
+    folder = bundle / "asr"
+    (folder / "configuration.json").write_text(json.dumps({"file_path_metas": metas}))
+    names = needed_files(folder)
+    assert names == ["am.mvn", "config.yaml", "configuration.json", "model.pt", "tokens.json"]
+    assert locate(str(bundle)).asr.path == folder
+    to = carried(folder, tmp_path / "to" / "carry")
+    assert {path.parent for path in (tmp_path / "to").rglob("*") if path.is_file()} == {to}
+
+
+@pytest.mark.parametrize("name", ["model.pb", "model.pt.avg10", "weights/best.ckpt"])
+def test_a_checkpoint_by_any_name_is_read_to_its_end(bundle: Path, name: str) -> None:
+    folder = bundle / "asr"
+    checkpoint = folder / name
+    checkpoint.parent.mkdir(exist_ok=True)
+    (folder / "model.pt").rename(checkpoint)
+    metas = {"file_path_metas": {"init_param": name}}
+    (folder / "configuration.json").write_text(json.dumps(metas))
+    assert locate(str(bundle)).asr.path == folder
+    damage(checkpoint)
+    with pytest.raises(ModelUnavailable, match=f"a {name} that is damaged"):
+        locate(str(bundle))
+
+
+@pytest.mark.parametrize("name", ["configuration.json", "tokens.json"])
+def test_a_file_of_nothing_but_brackets_is_told(bundle: Path, name: str) -> None:
+    (bundle / "asr" / name).write_text("[" * 100_000)
+    with pytest.raises(ModelUnavailable, match=f"{name} that is cut short or no JSON"):
+        locate(str(bundle))
+
+
+def test_a_recogniser_with_a_folder_called_asr_is_no_bundle(bundle: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(bundle / "asr", tmp_path / "own")
+    shutil.copytree(bundle, own, dirs_exist_ok=True)
+    shutil.rmtree(own / "vad")
+    folders = locate(str(own), str(bundle / "vad"), str(bundle / "punc"), offline=True)
+    assert (folders.asr.path, folders.vad.path) == (own, bundle / "vad")
+
+
+def test_a_folder_whose_name_is_no_text_has_one_that_a_database_takes(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """As a folder with a Chinese name in GBK has, unpacked under UTF-8."""
+    folder = tmp_path / os.fsdecode("模型".encode("gbk"))
+    bundle.rename(folder)
+    name = locate(str(folder)).asr.name
+    assert "\ufffd" in name and name.encode()
+
+
+@pytest.mark.parametrize("name", ["with  spaces ", "模型 (副本)#1", "50%", "-rf", "a:b,c;d"])
+def test_a_folder_of_any_name_is_found(bundle: Path, name: str) -> None:
+    folder = bundle.rename(bundle.with_name(name))
+    linked = folder.with_name("current")
+    linked.symlink_to(folder, target_is_directory=True)
+    for place in (folder, linked, Path(f"{folder}/")):
+        found = locate(str(place))
+        assert (found.asr.name, found.vad.path) == (name, folder / "vad")
 
 
 def test_a_network_without_frontend_and_tokenizer_needs_neither(bundle: Path) -> None:

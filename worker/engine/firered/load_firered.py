@@ -26,12 +26,17 @@ from worker.engine.loading.checkpoint_to_network import (
     without_initial_values,
 )
 from worker.engine.loading.load_errors import failures_explained, unusable
+from worker.engine.loading.text_files import lines_of, text_of
 from worker.model_store.files import FIRERED_CHECKPOINT, FIRERED_NORMALISATION, FIRERED_TOKENS
 from worker.model_store.locate import ModelFolder
 
 TAKE_A_FIRERED = "Set LONGSCRIBE_MODEL to FireRedASR2-AED"
 
-_MATRIX_OF_DOUBLES = b"\0BDM "
+_BINARY_MATRICES: dict[bytes, np.dtype[Any]] = {
+    b"\0BDM ": np.dtype("<f8"),
+    b"\0BFM ": np.dtype("<f4"),
+}
+"""Kaldi's marks of matrices of doubles and of floats, and what their numbers are."""
 _LEAST_VARIANCE = 1e-20
 
 _KERNEL_OF_ONE = (".pointwise_conv1.weight", ".pointwise_conv2.weight")
@@ -140,8 +145,7 @@ def _tokens(folder: ModelFolder) -> Sequence[str]:
     """A line each: the token and its number, which is the number of the line from 0."""
     path = folder.path / FIRERED_TOKENS
     with failures_explained(folder, f"read its {path.name}"):
-        # Not splitlines, which also divides at separators that a token may be.
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        lines = lines_of(text_of(path))
     tokens = []
     for number, line in enumerate(lines):
         token, *rest = line.split() or [" "]
@@ -168,17 +172,24 @@ def _cmvn(folder: ModelFolder) -> Tensor:
 
 
 def _matrix(path: Path) -> Any:
-    """Kaldi's binary matrix of doubles, as `compute-cmvn-stats` writes it; None for another file.
+    """Kaldi's matrix as `compute-cmvn-stats` writes it, in binary or as text; None for another
+    file.
 
-    Behind its mark stand rows and columns, each as a byte that says 4 and four bytes, then the
-    numbers row by row, all in little-endian order.
+    Behind the mark of a binary one stand rows and columns, each as a byte that says 4 and four
+    bytes, then the numbers row by row, all in little-endian order.
     """
     content = path.read_bytes()
-    begin = len(_MATRIX_OF_DOUBLES) + 10
-    if not content.startswith(_MATRIX_OF_DOUBLES) or len(content) < begin:
+    number = _BINARY_MATRICES.get(content[:5])
+    if number is None:
+        written = content.strip()
+        if not written.startswith(b"[") or not written.endswith(b"]"):
+            return None
+        rows = [line.split() for line in written[1:-1].split(b"\n") if line.split()]
+        return np.array(rows, dtype=np.float64)
+    begin = 5 + 10
+    if len(content) < begin:
         return None
-    rows = int.from_bytes(content[begin - 9 : begin - 5], "little")
-    columns = int.from_bytes(content[begin - 4 : begin], "little")
-    if len(content) != begin + 8 * rows * columns:
+    shape = [int.from_bytes(content[end - 4 : end], "little") for end in (begin - 5, begin)]
+    if len(content) != begin + number.itemsize * shape[0] * shape[1]:
         return None
-    return np.frombuffer(content, "<f8", offset=begin).reshape(rows, columns)
+    return np.frombuffer(content, number, offset=begin).reshape(shape).astype(np.float64)

@@ -35,6 +35,7 @@ from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.heard_token import HeardToken
 from worker.engine.networks.pieces_to_words import SPACE, words_from_pieces
+from worker.engine.networks.special_tokens import SPACED, is_special
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.precision import Precision
 from worker.memory.batch_memory_model import MemoryModel
@@ -188,11 +189,9 @@ def _spelling(token: str) -> str:
     >>> _spelling("\u2581GATE"), _spelling("<sil>"), _spelling("<space>")
     ('\u2581gate', '', '\u2581')
     """
-    if token == "<space>":
+    if token == SPACED:
         return SPACE
-    if len(token) > 2 and token.startswith("<") and token.endswith(">"):
-        return ""
-    return token.lower()
+    return "" if is_special(token) else token.lower()
 
 
 def _language(words: Sequence[Word]) -> str:

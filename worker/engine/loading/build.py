@@ -23,6 +23,7 @@ from worker.engine.fbank import MEL_BINS
 from worker.engine.loading.checkpoint_to_network import load_parameters, without_initial_values
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.loading.load_errors import failures_explained, unusable
+from worker.engine.loading.text_files import lines_of, text_of, without_numbers
 from worker.model_store.config_yaml import read_config
 from worker.model_store.files import checkpoint_name, normalisation_name, token_list_name
 from worker.model_store.locate import ModelFolder
@@ -67,13 +68,11 @@ def listed_tokens(folder: ModelFolder) -> Sequence[str]:
     listed = folder.path / token_list_name(folder.path)
     if not listed.is_file():
         return ()
-    # An editor on Windows begins a file with a mark of its order of bytes.
-    text = listed.read_text(encoding="utf-8-sig")
-    if listed.suffix != ".json":
-        # Not splitlines: a token may be one of the characters that it takes for the end of a line,
-        # and all behind it would be told by another's number.
-        return [line.rstrip() for line in text.removesuffix("\n").split("\n")]
-    tokens = json.loads(text)
+    with failures_explained(folder, f"read its {listed.name}"):
+        text = text_of(listed)
+        if listed.suffix != ".json":
+            return without_numbers(lines_of(text))
+        tokens = json.loads(text)
     if not (isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)):
         raise unusable(folder, f"{listed.name} is not a list of texts")
     return tokens

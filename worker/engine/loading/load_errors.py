@@ -21,7 +21,7 @@ def unusable(folder: ModelFolder, reason: str) -> ModelUnavailable:
 
 def _get_it_again(folder: ModelFolder) -> str:
     if folder.is_hubs:
-        return f"Get it again with: longscribe models download {folder.name}"
+        return f"Get it again with: longscribe models download --again {folder.name}"
     return "Copy the whole folder again from where it came, or choose another model."
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from shared.transcripts.values import Word
 from worker.engine.family import CONFIDENCE_DIGITS
+from worker.engine.networks.special_tokens import SPACED, is_special
 from worker.engine.paraformer.timestamps import Milliseconds
 
-SPECIAL = frozenset({"<blank>", "<s>", "</s>", "<unk>", "<OOV>"})
 CONTINUES = "@@"
 
 
@@ -31,9 +32,13 @@ def words_from_tokens(
     pieces = [
         _Piece(token, start, end, probability)
         for token, (start, end), probability in zip(tokens, times, probabilities, strict=True)
-        if token not in SPECIAL
+        if token == SPACED or not is_special(token)
     ]
-    return tuple(piece.word() for piece in _acronyms(_joined(pieces)))
+    words: list[_Piece] = []
+    for is_space, between in groupby(pieces, lambda piece: piece.text == SPACED):
+        if not is_space:
+            words += _acronyms(_joined(between))
+    return tuple(word.word() for word in words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from worker.engine.loading.build import (
 )
 from worker.engine.loading.load_errors import failures_explained
 from worker.engine.punctuation.word_segmentation import load_segmenter
+from worker.model_store.files import word_list_name
 from worker.model_store.locate import ModelFolder
 
 
@@ -42,8 +43,8 @@ def load_ct_transformer(folder: ModelFolder, device: torch.device) -> LoadedNetw
         marks = list(network.model.punc_list)
         require(folder, network.model.sentence_end_id in range(len(marks)), "a full stop")
     require(folder, len(network.token_list) > 0, "a list of tokens (tokens.json)")
-    dictionary = folder.path / "jieba_usr_dict"
+    dictionary = folder.path / word_list_name(folder.path)
     if dictionary.is_file():
-        with failures_explained(folder, "read its jieba_usr_dict"):
+        with failures_explained(folder, f"read its {dictionary.name}"):
             network.model.jieba_usr_dict = load_segmenter(dictionary)
     return network

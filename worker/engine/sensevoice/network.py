@@ -28,10 +28,11 @@ from worker.engine.layers.sanm_encoder import keep_residuals_in_float32
 from worker.engine.loading.build import LoadedNetwork
 from worker.engine.networks.fbank_network import FbankNetwork
 from worker.engine.networks.pieces_to_words import words_from_pieces
+from worker.engine.networks.special_tokens import is_special
 from worker.engine.networks.usual_pass_cost import USUAL_PROBES
 from worker.engine.precision import Precision
 from worker.engine.sensevoice.ctc_alignment import heard_tokens
-from worker.engine.sensevoice.rich_tags import LANGUAGES, QUERIES, is_tag, language_tag
+from worker.engine.sensevoice.rich_tags import LANGUAGES, QUERIES, language_tag
 from worker.engine.sensevoice.uncalibrated_memory import (
     COST,
     NetworkShape,
@@ -46,8 +47,6 @@ LONGEST_SPAN_S = 30.0
 
 _FEELING_AND_EVENT = (1, 2)
 """The queries for them among its embeddings."""
-
-_NO_TEXT = frozenset({"<unk>", "<s>", "</s>", "<blank>"})
 
 
 class SenseVoice(FbankNetwork):
@@ -78,7 +77,7 @@ class SenseVoice(FbankNetwork):
         self._encoder = model.encoder
         self._blank = model.blank_id
         self._pieces = network.token_list
-        self._has_text = [not is_tag(piece) and piece not in _NO_TEXT for piece in self._pieces]
+        self._has_text = [not is_special(piece) for piece in self._pieces]
         self._punctuates = use_itn
         self._queries = _queries(model, use_itn=use_itn)
         tags = [self._pieces.index(language_tag(language)) for language in LANGUAGES]

@@ -23,11 +23,3 @@ def language_tag(language: str) -> str:
     '<|yue|>'
     """
     return f"<|{language}|>"
-
-
-def is_tag(piece: str) -> bool:
-    """
-    >>> is_tag("<|HAPPY|>"), is_tag("<unk>"), is_tag("<|")
-    (True, False, False)
-    """
-    return len(piece) > 4 and piece.startswith("<|") and piece.endswith("|>")

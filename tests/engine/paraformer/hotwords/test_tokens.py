@@ -48,3 +48,14 @@ def test_without_a_dictionary_each_token_is_an_entry(tmp_path: Path) -> None:
     assert words.ids("网关") == (3, 4)
     assert words.ids("API") == (9, 10, 11)
     assert words.ids("gateway") is None
+    assert words.ids("<unk>") is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_dictionary_that_an_editor_on_windows_saved_is_read(
+    tmp_path: Path, encoding: str
+) -> None:
+    content = LINES.replace("\n", "\r\n").encode(encoding)
+    (tmp_path / DICTIONARY).write_bytes(content)
+    words = WordTokens(TOKENS, tmp_path / DICTIONARY)
+    assert words.ids("网关 gateway") == (3, 4, 6, 7, 8)

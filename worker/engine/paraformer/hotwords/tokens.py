@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from worker.engine.loading.text_files import lines_of, text_of
+from worker.engine.networks.special_tokens import is_special
+
 DICTIONARY = "seg_dict"
 """File of a model folder: a word and its tokens on each line ('gateway ga@@ te@@ way')."""
 
@@ -26,12 +29,12 @@ class WordTokens:
 
     def __init__(self, tokens: Sequence[str], dictionary: Path | None = None) -> None:
         self._ids = {token: number for number, token in enumerate(tokens)}
-        self._pieces: Mapping[str, Sequence[str]] = {token: (token,) for token in tokens}
+        self._pieces: Mapping[str, Sequence[str]] = {
+            token: (token,) for token in tokens if not is_special(token)
+        }
         if dictionary is not None and dictionary.is_file():
-            text = dictionary.read_text(encoding="utf-8", errors="replace")
-            self._pieces = {
-                entry: pieces for entry, *pieces in map(str.split, text.splitlines()) if pieces
-            }
+            lines = map(str.split, lines_of(text_of(dictionary, "replace")))
+            self._pieces = {line[0]: line[1:] for line in lines if len(line) > 1}
 
     def ids(self, word: str) -> TokenIds | None:
         """The numbers of a word's tokens; None where one of them is not known."""
