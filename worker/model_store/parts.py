@@ -156,14 +156,25 @@ def _bundle_of(model: str) -> Path | None:
 
     Absolute, so that a companion which is missing is never taken for a hub's name.
     """
-    folder = Path(model).expanduser().absolute()
+    folder = _path(model).absolute()
     if not is_folder(folder / "asr"):
         return None
     return None if {CONFIG, checkpoint_name(folder)} <= names_in(folder) else folder
 
 
+def _path(name: str) -> Path:
+    """The path that a name may be. Raises ModelUnavailable for a ~ that stands for no home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ModelUnavailable(
+            f"'{name[:200]}' begins with ~, and there is no such home here. Write the model's "
+            "folder whole."
+        ) from None
+
+
 def _part(role: Role, name: str, revision: str, bundle: Path | None = None) -> Part:
-    path = Path(name).expanduser()
+    path = _path(name)
     if is_folder(path) or path.is_absolute() or name.startswith((".", "~")):
         called = (bundle or path).resolve().name
         # It may be bytes that are no text, as Chinese names in GBK are; it goes into the database.

@@ -43,7 +43,7 @@ def mcp(
     with errors_in_words():
         try:
             if not http:
-                folders = files or [Path.home()]
+                folders = files or [_home()]
                 make_server(Callers(server, read_key(key_file)), folders).run("stdio")
                 return
             if key_file is not None or files:
@@ -59,6 +59,15 @@ def mcp(
             serve_http(Callers(server, over_http=True), host, port, name or ())
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise typer.BadParameter(
+            "This account has no home folder. Say by --files which folder's files may be sent."
+        ) from None
 
 
 def _is_loopback(host: str) -> bool:

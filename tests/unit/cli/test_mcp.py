@@ -27,6 +27,15 @@ def test_what_cannot_be_served_is_refused(arguments: list[str], words: str) -> N
     assert (done.exit_code, words in done.output) == (2, True), done.output
 
 
+def test_an_account_without_a_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    done = CliRunner().invoke(app, ["mcp"])
+    assert (done.exit_code, "--files" in done.output) == (2, True), done.output
+
+
 def test_without_its_packages_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     done = CliRunner().invoke(app, ["mcp"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import worker.demo_model
 from shared.errors import ModelUnavailable
 from shared.settings import CT_PUNC, FSMN_VAD, PARAFORMER_LARGE, Settings
+from worker.model_store.hubs import open_hub
 from worker.model_store.known import KNOWN_MODELS, HubName, resolve
 from worker.model_store.locate import ModelNotDownloaded, locate
 from worker.model_store.parts import model_parts, served_model
@@ -49,6 +51,25 @@ def test_aliases_are_funasrs_own() -> None:
 def test_the_default_keeps_its_name_and_its_pinned_revision() -> None:
     found = resolve(PARAFORMER_LARGE, "asr", "modelscope")
     assert (found.name, found.revision) == (PARAFORMER_LARGE, "v2.0.4")
+
+
+@pytest.mark.parametrize("hub", ["modelscope", "huggingface"])
+def test_an_account_without_a_home_is_told_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hub: HubName
+) -> None:
+    """As that of a container which runs under a number that nobody there has."""
+
+    def nobody(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(ModelUnavailable, match="whole"):
+        model_parts("~/models/paraformer")
+    with pytest.raises(ModelUnavailable, match="Set HOME"):
+        open_hub(hub)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert open_hub(hub)
 
 
 def test_a_revision_that_is_set_goes_to_either_hub() -> None:
