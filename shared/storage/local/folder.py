@@ -89,14 +89,17 @@ class LocalFolder:
         if expected_bytes > max_bytes:
             raise too_large(max_bytes)
         require_space(self, expected_bytes)
-        self._incoming.mkdir(parents=True, exist_ok=True)
-        return IncomingFile(
-            self._incoming,
-            self._path,
-            max_bytes,
-            require_space=lambda: require_space(self),
-            blob_id=blob_id,
-        )
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            return IncomingFile(
+                self._incoming,
+                self._path,
+                max_bytes,
+                require_space=lambda: require_space(self),
+                blob_id=blob_id,
+            )
+        except OSError as error:  # a disk has room, and no inode for one more file
+            raise storage_error(error) from error
 
     def open_range(self, key: str, start: int = 0, stop: int | None = None) -> FileRange:
         return FileRange(self._path(key).open("rb"), start, stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -33,6 +34,19 @@ def test_what_is_kept_is_found_again_with_its_hash(store: LocalFolder) -> None:
     store.delete(blob.key)
     store.delete(blob.key)
     assert files(store) == []
+
+
+def test_a_disk_without_an_inode_left_is_full(
+    store: LocalFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_inode(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "open", no_inode)
+    with pytest.raises(InsufficientStorage), store.receive(max_bytes=100):
+        pass
+    with pytest.raises(InsufficientStorage):
+        store.begin_upload("01a229ca-0000-7000-8000-000000000000")
 
 
 def test_what_is_not_kept_is_gone(store: LocalFolder) -> None:
