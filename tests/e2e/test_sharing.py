@@ -138,9 +138,15 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
         assert guest.context.cookies() == []
 
         anna.goto(f"{address}/sharing")
-        for _ in range(2):
-            anna.get_by_role("button", name=re.compile("^Withdraw")).first.click()
-            expect(anna.locator(".flash")).to_contain_text("Withdrawn")
+        anna.get_by_role("button", name="Withdraw it from").click()
+        expect(anna.locator(".flash")).to_contain_text("not there for them any more")
+        anna.get_by_role("button", name="Withdraw the link").click()
+        question = anna.get_by_role("dialog", name="Withdraw the link")
+        question.get_by_role("button", name="Keep").click()
+        expect(anna.get_by_role("button", name="Withdraw the link")).to_be_focused()
+        anna.keyboard.press("Enter")
+        question.get_by_role("button", name="Withdraw").click()
+        expect(anna.locator(".flash")).to_contain_text("the link opens nothing any more")
         assert guest.reload().status == 404  # type: ignore[union-attr]
         bo.locator("#s1 p.text").dblclick()
         bo.locator(".editor textarea").fill("zu spät")

@@ -1,4 +1,4 @@
-"""Asking before a form deletes something for good.
+"""Asking before a form takes something away for good.
 
 A script asks in a dialog, whose words are attributes of the button, and sends the form with `sure`.
 A form that comes without it was sent before the script had loaded, or where there are none: the
@@ -70,6 +70,16 @@ _QUESTIONS = {
         N_("Disable the account of %(name)s?"),
         N_("Recordings stay; voices that it keeps are deleted, webhooks switched off."),
         N_("Disable"),
+    ),
+    "second step": Question(
+        N_("Remove the authenticator app of %(name)s?"),
+        N_("The account signs in with its password alone then. Its recovery codes are lost too."),
+        N_("Remove the authenticator app"),
+    ),
+    "share link": Question(
+        N_("Withdraw the link “%(name)s”?"),
+        N_("Whoever has it reads nothing with it any more. It cannot be brought back."),
+        N_("Withdraw"),
     ),
 }
 

@@ -103,7 +103,7 @@ def test_an_administrator_takes_it_off(app: Flask, rows: Database) -> None:
     client = signed_in(app, "Anna")
     page = client.get("/people").text
     (path,) = re.findall(r'formaction="(/people/[^"]+/second-step/remove)"', html.unescape(page))
-    data = {"csrf_token": form_token(client, "/people")}
+    data = {"csrf_token": form_token(client, "/people"), "sure": "yes"}
     assert client.post(path, data=data).status_code == 303
     assert not accounts.has_authenticator(rows, bo.id)
     assert "second-step/remove" not in client.get("/people").text

@@ -1,4 +1,4 @@
-"""What deletes for good asks first, on every page, whether or not its script has loaded."""
+"""What takes something away for good asks first, on every page, with its script or without."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,9 +18,18 @@ from shared.db import Database
 from shared.minutes import minutes_queue
 from shared.minutes.contents import Minutes, Point
 from shared.minutes.owner_prompts import change_prompt
+from shared.sharing import make_link
 from shared.states import JobStatus
 from tests.support import factories
-from tests.support.people import a_person, an_admin, form_token, quick_hashes, signed_in
+from tests.support.people import (
+    ATTEMPTS,
+    HERE,
+    a_person,
+    an_admin,
+    form_token,
+    quick_hashes,
+    signed_in,
+)
 from tests.support.web.web_app import database, make_app
 
 
@@ -50,7 +60,9 @@ def fill(client: FlaskClient, rows: Database, owner: str) -> list[str]:
     change_prompt(rows, owner, "en", "part", "my way: {{transcript}}")
     group = accounts.add_group(rows, "Sales").id
     accounts.add_member(rows, group, "Anna")
-    a_person(rows, "Bo")
+    bo = a_person(rows, "Bo")
+    _add_authenticator(rows, bo.id)
+    make_link(rows, owner_id=owner, job_id=job_id, name="Board", days=1, with_sound=False)
     form = {"csrf_token": token, "show": "all", "q": "x", "tag": "", "person": ""}
     for name in ("Own", "Given"):
         client.post("/searches", data={**form, "name": name})
@@ -63,7 +75,14 @@ def fill(client: FlaskClient, rows: Database, owner: str) -> list[str]:
         data = {"csrf_token": token, "name": "Board", "group": of_group, "file": file}
         client.post("/report-templates", data=data)
     client.post("/account/keys", data={"csrf_token": token, "name": "night"})
-    return [page, "/minutes/prompts", "/", "/report-template", "/account", "/people"]
+    sharing, prompts, template = f"{page}/sharing", "/minutes/prompts", "/report-template"
+    return [page, sharing, prompts, "/", template, "/account", "/people"]
+
+
+def _add_authenticator(rows: Database, user_id: str) -> None:
+    accounts.begin_enrolment(rows, user_id)
+    code = pyotp.TOTP(accounts.secret_to_confirm(rows, user_id) or "").now()
+    accounts.confirm(rows, ATTEMPTS, user_id=user_id, code=code, address=HERE)
 
 
 def buttons(page: str) -> list[html.HtmlElement]:
@@ -115,6 +134,8 @@ def test_without_a_script_a_page_asks_and_changes_nothing(app: Flask, rows: Data
         "Delete the template “Board”?",
         "Revoke the key “night”?",
         "Disable the account of Bo?",
+        "Remove the authenticator app of Bo?",
+        "Withdraw the link “Board”?",
         "Delete the group “Sales”?",
     }
 
@@ -128,6 +149,7 @@ def test_what_is_not_there_is_asked_about_no_more(app: Flask, rows: Database) ->
         f"/searches/{nobody}",
         f"/account/keys/{nobody}/revoke",
         f"/people/{nobody}/disable",
+        f"/people/{nobody}/second-step/remove",
         f"/people/groups/{nobody}/delete",
     ):
         assert client.post(address, data=form).status_code == 404, address

@@ -106,9 +106,19 @@ def reset_password(user_id: UUID) -> Any:
 def remove_second_step(user_id: UUID) -> Any:
     if str(user_id) == me().id:  # on the own page, where password and code are asked for
         return redirect(url_for("account.authenticator"), 303)
+    if not is_confirmed():
+        return question_page("second step", back=url_for(".all_people"), name=_name_of(user_id))
     if accounts.remove_authenticator(services().db, str(user_id)):
         _log("authenticator removed", str(user_id))
     return _back(_("The account signs in with its password alone now."))
+
+
+def _name_of(user_id: UUID) -> str:
+    """The name of an account. Raises AccountNotFound."""
+    names = {one.id: one.name for one in accounts.people(services().db)}
+    if str(user_id) not in names:
+        raise AccountNotFound
+    return names[str(user_id)]
 
 
 def _done_already() -> Any:
@@ -118,11 +128,7 @@ def _done_already() -> Any:
 @people.post("/<uuid:user_id>/disable")
 def disable(user_id: UUID) -> Any:
     if not is_confirmed():
-        names = {one.id: one.name for one in accounts.people(services().db)}
-        if str(user_id) not in names:
-            raise AccountNotFound
-        back = url_for(".all_people")
-        return question_page("account's use", back=back, name=names[str(user_id)])
+        return question_page("account's use", back=url_for(".all_people"), name=_name_of(user_id))
     try:
         accounts.disable(services().db, str(user_id))
     except LastAdministrator as error:

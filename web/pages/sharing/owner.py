@@ -26,6 +26,7 @@ from web.authentication.job_access import owner_of
 from web.pages.accounts.account import shown_once
 from web.pages.accounts.repeated_forms import is_sent_again, once_token
 from web.pages.blueprint import flash_error, pages
+from web.pages.confirmation import is_confirmed, question_page
 from web.pages.job.marks import seconds_of
 from web.pages.job.sharing_text import LEVELS
 from web.services import services
@@ -176,6 +177,11 @@ def _number(name: str, text: str) -> int | None:
 @pages.post("/jobs/<uuid:job_id>/links/<uuid:link_id>/withdraw")
 def end_link(job_id: UUID, link_id: UUID) -> Any:
     whose = {"owner_id": owner_of(job_id), "job_id": str(job_id)}
+    names = {link.id: link.name for link in links_of(services().db, **whose)}
+    if str(link_id) in names and not is_confirmed():
+        back = url_for(".sharing", job_id=job_id)
+        name = names[str(link_id)] or _("without a name")
+        return question_page("share link", back=back, name=name)
     try:
         withdraw_link(services().db, **whose, link_id=str(link_id))
     except LinkNotFound as error:
