@@ -41,6 +41,7 @@ export class Turns {
       this.end();
     });
     document.querySelector("main").append(this.strip);
+    document.getElementById("back-to-place")?.classList.add("above-steps");
     this.step(1);
     next.focus();
   }
@@ -85,6 +86,7 @@ export class Turns {
   close() {
     this.at?.classList.remove("here");
     this.strip?.remove();
+    document.getElementById("back-to-place")?.classList.remove("above-steps");
     this.strip = null;
   }
 }

@@ -125,11 +125,13 @@ export function exportDialog(dialog, opener) {
   // Enter in a field is no wish to close.
   form.addEventListener("submit", (event) => event.submitter?.value === "close" || event.preventDefault());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => document.documentElement.classList.remove("exporting"));
 
   opener.addEventListener("click", () => {
     fields.format.value = chosen.format;
     showFormat();
     dialog.showModal();
+    document.documentElement.classList.add("exporting");
     showPreview();
   });
 }

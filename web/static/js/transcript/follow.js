@@ -53,6 +53,7 @@ export class Follow {
     this.toggle.setAttribute("aria-pressed", String(this.on));
     const stands = this.rests || !this.on || fillsInElsewhere();
     this.back.hidden = !(this.current && stands && !this.isInView());
+    document.querySelector(".foot")?.classList.toggle("below-button", !this.back.hidden);
   }
 
   rest() {
