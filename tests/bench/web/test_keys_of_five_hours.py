@@ -1,8 +1,10 @@
 """How soon each key of correcting answers on the page of five hours, by speaker and with uncertain
 words.
 
-An answer ends with the frame that shows it: what the server is asked for is within it. The least of
-several presses is what a machine takes that has nothing else to do; the median is told beside it.
+An answer ends with the frame that shows it; of a saved sentence what the server is asked for is
+within it. The least of several presses is what a machine takes that has nothing else to do; the
+median is told beside it, and the processor's time that the page's own thread took for the press and
+what follows from it at once, which other programs hardly lengthen.
 """
 
 from __future__ import annotations
@@ -82,12 +84,26 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{stack.url}/jobs/{job_id}"
 
 
-def answer_ms(page: Page, key: str, shown: str) -> float:
-    """Milliseconds from a key to the frame in which something is shown."""
+class MainThread:
+    """The thread of a page that runs its scripts and lays it out."""
+
+    def __init__(self, page: Page) -> None:
+        self._cdp = page.context.new_cdp_session(page)
+        self._cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy_ms(self) -> float:
+        """The processor's time that it took until now."""
+        metrics = self._cdp.send("Performance.getMetrics")["metrics"]
+        return 1000 * float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+
+def answer_ms(page: Page, thread: MainThread, key: str, shown: str) -> tuple[float, float]:
+    """Milliseconds from a key to the frame in which something is shown, and those of the thread."""
     page.evaluate(_PRESSED, shown)
+    before = thread.busy_ms()
     page.keyboard.press(key)
     page.wait_for_function("() => window.answered", polling=50)
-    return float(page.evaluate("window.answered"))
+    return float(page.evaluate("window.answered")), thread.busy_ms() - before
 
 
 @pytest.mark.parametrize("reading_as", ["Sentences", "Paragraphs"])
@@ -103,10 +119,11 @@ def test_each_key_answers_soon(
     page.wait_for_function("() => CSS.highlights.get('doubtful')?.size > 100")
     page.get_by_role("button", name=reading_as, exact=True).click()
     page.evaluate(f"document.querySelector('#s{FIRST} .at').focus()")
-    took: dict[str, list[float]] = {}
+    took: dict[str, list[tuple[float, float]]] = {}
+    thread = MainThread(page)
 
     def press(name: str, key: str, shown: str) -> None:
-        took.setdefault(name, []).append(answer_ms(page, key, shown))
+        took.setdefault(name, []).append(answer_ms(page, thread, key, shown))
 
     press("open", "Enter", _OPEN)
     for _ in range(TIMES):
@@ -129,7 +146,10 @@ def test_each_key_answers_soon(
         leapt = f"{_FIELD} && {_FIELD}.selectionEnd > {_FIELD}.selectionStart"
         press("uncertain", "Alt+KeyN", leapt)
     for name, each in took.items():
-        print(f"\n{reading_as}, {name}: {min(each):.0f}, median {median(each):.0f} ms", end="")
+        clock, busy = ([one[at] for one in each] for at in (0, 1))
+        print(f"\n{reading_as}, {name}: {min(clock):.0f}, median {median(clock):.0f} ms", end="")
+        print(f", of the thread {min(busy):.0f}, {median(busy):.0f}", end="")
     print(f"; load {os.getloadavg()[0]:.1f}")
-    assert {name: min(each) for name, each in took.items() if min(each) >= KEY_ANSWER_MS} == {}
+    least = {name: min(clock for clock, _ in each) for name, each in took.items()}
+    assert {name: ms for name, ms in least.items() if ms >= KEY_ANSWER_MS} == {}
     context.close()

@@ -46,6 +46,10 @@ class Desk:
         )
         return found.sentences[n].text
 
+    def start(self, n: int) -> float:
+        found = jobs.get_transcript(self.db, owner_id=LOCAL_OWNER, job_id=self.job_id)
+        return found.sentences[n].start
+
     def revisions(self, n: int = 0) -> list[str]:
         page = corrections.sentence_revisions(
             self.db, owner_id=LOCAL_OWNER, job_id=self.job_id, n=n, limit=99

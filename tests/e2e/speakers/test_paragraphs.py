@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from shared.models import LOCAL_OWNER
+from shared.transcripts.corrections import correct
 from tests.e2e.speakers.meeting import Meeting, sentence
 
 LAYOUT = """
@@ -65,3 +67,22 @@ def test_sentences_are_read_as_paragraphs_and_corrected_in_them(
     page.get_by_role("button", name="Sentences", exact=True).click()
     expect(page.locator("#sentences > li[data-n]")).to_have_count(7)
     assert paragraphs(page) == []
+
+
+def test_joining_over_a_removed_sentence_leaves_no_empty_paragraph(
+    meeting: Meeting, context: BrowserContext
+) -> None:
+    job = {"owner_id": LOCAL_OWNER, "job_id": meeting.job_id}
+    correct(meeting.db, **job, n=4, text="", revision=0)
+    page = meeting.open(context)
+    page.get_by_role("button", name="Paragraphs").click()
+    one, two, three = "说话人1", "说话人2", "说话人3"
+    assert paragraphs(page)[2:] == [(one, [2, 3]), (three, [4]), (two, [5])]
+    sentence(page, 5).locator(".at").focus()
+    page.keyboard.press("Enter")
+    expect(sentence(page, 5).locator("textarea")).to_be_focused()
+    page.keyboard.press("Backspace")
+    expect(sentence(page, 3).locator("textarea")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#sentences > .paragraph")).to_have_count(4)
+    assert paragraphs(page)[2:] == [(one, [2, 3]), (three, [4])]

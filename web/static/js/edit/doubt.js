@@ -1,4 +1,4 @@
-import { besideRow } from "../transcript/rows.js";
+import { besideRow, isShown } from "../transcript/rows.js";
 
 /** Runs of words of little certainty in a sentence's text, as [from, to], in order. */
 function runs(words, text) {
@@ -24,7 +24,7 @@ export function doubtfulNear(words, text, from, to) {
 export function nextDoubtful({ row, from }, by, words, textOf) {
   for (let at = row; at; at = besideRow(at, by)) {
     const n = Number(at.dataset.n);
-    if (!words.hasDoubtful(n) || !at.getClientRects().length) continue; // not shown, by a filter
+    if (!words.hasDoubtful(n) || !isShown(at)) continue;
     const text = textOf(at);
     let found = runs(words.within(n, text), text);
     if (at === row) found = found.filter((run) => (by > 0 ? run.from >= from : run.to <= from));

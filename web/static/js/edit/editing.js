@@ -3,7 +3,8 @@ import { api } from "../page/api.js";
 import { _, ngettext } from "../page/i18n.js";
 import { pairOf, teach } from "../replacements/offer.js";
 import { Replace } from "../replacements/replace.js";
-import { Changes } from "./changes.js";
+import { whenIdle } from "../transcript/quiet.js";
+import { Changes } from "./changes/changes.js";
 import { chooseVersion, showHistory } from "./conflict_and_history_dialogs.js";
 import { Editor } from "./open_sentence.js";
 import { Filters } from "./filters.js";
@@ -43,8 +44,8 @@ class Editing {
     });
     sentenceTools({
       edit: (row) => this.open(row),
-      assign: speakers && ((row) => speakers.assign(row)),
-      history: (row) => this.history(row),
+      assign: speakers && ((row) => this.numbered(row, () => speakers.assign(row))),
+      history: (row) => this.numbered(row, () => this.history(row)),
     });
     list.addEventListener("dblclick", (event) => this.doubleClicked(event));
     listenOutside(this);
@@ -54,8 +55,24 @@ class Editing {
     this.resume();
   }
 
+  /** The row of a sentence that is shown, or became part of another. */
+  rowOf(n) {
+    return this.changes.shown.rowOf(n);
+  }
+
+  /** Whether a change of a sentence is on its way to the server. */
+  isPending(row) {
+    return this.changes.pending.has(row);
+  }
+
+  /** Do what needs the number that the server gives a sentence. */
+  async numbered(row, act) {
+    if (sentence.isNew(row)) await this.changes.pending.sent;
+    if (row.isConnected) act();
+  }
+
   known(n) {
-    const row = sentence.rowOf(n);
+    const row = this.rowOf(n);
     return { base: sentence.textOf(row), revision: sentence.revisionOf(row) };
   }
 
@@ -111,34 +128,36 @@ class Editing {
       return;
     }
     this.editor?.end(this.editor.value, { left: true });
-    const n = sentence.numberOf(row);
-    const before = this.saving.kept[n] ?? null;
+    const numberNow = () => sentence.numberOf(row); // a new sentence gets another
+    const before = this.saving.kept[numberNow()] ?? null;
     const shown = sentence.textOf(row);
     const text = draft ?? shown;
     this.editor = new Editor(row, text, select ?? [text.length, text.length], {
       key: (event) => keyInEditor(event, this),
       enter: () => this.moves.next(),
-      changed: (text) => this.saving.draft(n, text),
+      changed: (text) => this.saving.draft(numberNow(), text),
       done: (text, { left = false }) => {
         this.editor = null;
-        if (text === null || text === shown) this.saving.forget(n, before);
-        else this.change(n, text);
+        if (text === null || text === shown) this.saving.forget(numberNow(), before);
+        else this.change(row, text);
         if (!left) row.querySelector(".at").focus({ preventScroll: true });
-        this.event("transcript:edited", n);
+        this.event("transcript:edited", numberNow());
       },
     });
     row.scrollIntoView({ block: "nearest" }); // with its buttons
-    this.event("transcript:editing", n);
-    if (draft === null && !before) this.refresh(n);
+    this.event("transcript:editing", numberNow());
+    if (draft === null && !before) whenIdle(() => this.refresh(row));
   }
 
   /** Begin from what the server has now, if somebody changed it since the page was loaded. */
-  async refresh(n) {
+  async refresh(row) {
     const { editor } = this;
+    const isBusy = () => this.editor !== editor || editor?.row !== row || editor.touched || this.isPending(row);
+    if (isBusy()) return;
+    const n = sentence.numberOf(row);
     const now = await api("GET", `${this.saving.address}/sentences/${n}`).catch(() => null);
-    const row = sentence.rowOf(n);
     if (!now || now.revision === sentence.revisionOf(row)) return;
-    if (this.editor !== editor || editor.touched || this.saving.kept[n]) return;
+    if (isBusy() || this.saving.kept[n]) return;
     sentence.showSaved(row, now);
     editor.restart(now.text);
     this.filters.count();
@@ -147,23 +166,40 @@ class Editing {
 
   /** Note that the speaker at a place of the panel, from 1, says a sentence. Returns whether one does. */
   saidBy(row, place) {
-    return Boolean(row && this.speakers?.give(row, place));
+    if (!row || !this.speakers?.hasPlace(place)) return false;
+    this.numbered(row, () => this.speakers.give(row, place));
+    return true;
   }
 
   // --- what is saved ---------------------------------------------------------------------------
 
-  change(n, text, { remember = true } = {}) {
-    const row = sentence.rowOf(n);
+  change(row, text, { remember = true } = {}) {
     // What stood there: a draft of this very change may be what is kept.
-    const before = sentence.textOf(row);
-    if (remember) this.past.remember({ n, before, after: text });
+    const change = { row, before: sentence.textOf(row), after: text };
+    if (remember) this.past.remember(change);
+    if (this.isPending(row)) {
+      this.rewrite(change);
+      return;
+    }
     sentence.showText(row, text);
-    this.saving.want(n, text);
+    this.saving.want(sentence.numberOf(row), text);
+  }
+
+  /** Change what a change that is on its way made: after that one. */
+  async rewrite(change) {
+    this.tell("saving");
+    if (await this.changes.rewrite(change.row, change.after)) this.tell("saved");
+    else this.past.drop(change);
   }
 
   saveAndLeave() {
     const { row, value } = this.editor;
+    if (sentence.isNew(row)) return;
     const n = sentence.numberOf(row);
+    if (this.isPending(row)) {
+      this.saving.draft(n, value);
+      return;
+    }
     // No answer is heard. Should this not get out, it is sent when the page is opened again, and
     // a text that has arrived already changes nothing.
     this.saving.put(n, value, true);
@@ -175,20 +211,21 @@ class Editing {
   }
 
   saved(n, saved) {
-    const row = sentence.rowOf(n);
-    const newer = this.saving.kept[n]?.wanted;
+    const row = this.rowOf(n);
+    const newer = this.saving.kept[n]?.wanted || this.isPending(row);
     if (newer) sentence.showState(row, saved);
     else sentence.showSaved(row, saved);
     this.filters.count();
     const { last } = this.past;
-    this.pair = last?.n === n && last.after === saved.text ? pairOf(saved, last.before) : null;
+    this.pair = last?.row === row && last.after === saved.text ? pairOf(saved, last.before) : null;
+    if (this.pair) this.pair.row = row;
     this.event("transcript:changed", n);
   }
 
   async reload(n) {
     const now = await api("GET", `${this.saving.address}/sentences/${n}`).catch(() => null);
-    const row = sentence.rowOf(n);
-    if (now && row && !this.saving.kept[n]) {
+    const row = this.rowOf(n);
+    if (now && row && !this.saving.kept[n] && !this.isPending(row)) {
       sentence.showSaved(row, now);
       this.filters.count();
     }
@@ -197,7 +234,7 @@ class Editing {
   // --- what went another way -------------------------------------------------------------------
 
   async decide(n, kept, current) {
-    const row = sentence.rowOf(n);
+    const row = this.rowOf(n);
     if (this.editor?.row === row) return; // it comes up again when that is saved
     this.status.clear();
     const text = await chooseVersion(kept, current);
@@ -210,20 +247,20 @@ class Editing {
       return;
     }
     this.saving.forget(n);
-    this.past.forget(n);
+    this.past.forget(row);
     sentence.showSaved(row, current);
     if (text === current.text) {
       this.filters.count();
       this.event("transcript:changed", n);
       this.tell("saved");
     } else {
-      this.change(n, text);
+      this.change(row, text);
     }
     row.querySelector(".at").focus({ preventScroll: true });
   }
 
   refused(n, kept, error) {
-    const row = sentence.rowOf(n);
+    const row = this.rowOf(n);
     if (error.status === 400) {
       this.open(row, { draft: kept.text }); // the next may be open by now, and is saved
       this.editor.tell(_("This is too long for one sentence. Shorten it."));
@@ -252,9 +289,10 @@ class Editing {
       const redo = [_("Redo"), () => this.past.redo()];
       this.status.say(_("Undone."), this.past.last ? [redo, undo] : [redo]);
     } else if (this.past.last) {
-      const { pair } = this;
-      const offers = pair ? this.offersOf(pair) : [];
-      this.status.say(_("Saved."), [[_("Undo"), () => this.past.undo()], ...offers]);
+      const pair = this.pair?.row === this.past.last.row ? this.pair : null;
+      const told = this.status.say(_("Saved."), [[_("Undo"), () => this.past.undo()]]);
+      // Looked for in the whole transcript, which the next key need not wait for.
+      if (pair) whenIdle(() => this.pair === pair && this.status.add(told, this.offersOf(pair)));
     } else {
       this.status.say(_("Saved."));
     }
@@ -262,7 +300,7 @@ class Editing {
 
   /** What a correction says of other sentences and recordings: to write it there too. */
   offersOf(pair) {
-    const places = this.replace ? this.replace.placesOf(pair, this.past.last.n) : [];
+    const places = this.replace ? this.replace.placesOf(pair) : [];
     if (!places) return []; // a common word, that is right elsewhere
     const teach = [_("Write it so from now on"), () => this.teach(pair)];
     if (!places.length) return [teach];
@@ -284,7 +322,7 @@ class Editing {
       this.status.say(error.message, [], { tone: "bad" });
       return null;
     });
-    if (chosen && chosen.text !== sentence.textOf(row)) this.change(n, chosen.text);
+    if (chosen && chosen.text !== sentence.textOf(row)) this.change(row, chosen.text);
     row.querySelector(".at").focus({ preventScroll: true });
   }
 

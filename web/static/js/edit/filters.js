@@ -1,4 +1,5 @@
 import { ngettext } from "../page/i18n.js";
+import { whenIdle } from "../transcript/quiet.js";
 
 /** How many sentences people and rules changed, and the buttons that show these alone. */
 export class Filters {
@@ -13,10 +14,20 @@ export class Filters {
       ruledOnly.setAttribute("aria-pressed", only);
       list.classList.toggle("only-ruled", only);
     });
-    this.count();
+    this.countNow();
   }
 
+  /** Count again, of the whole transcript: no key waits for that. */
   count() {
+    if (this.isAsked) return;
+    this.isAsked = true;
+    whenIdle(() => {
+      this.isAsked = false;
+      this.countNow();
+    });
+  }
+
+  countNow() {
     if (!this.corrected) return;
     const num = this.list.querySelectorAll(".corrected:not(.by-rule)").length;
     this.corrected.hidden = num === 0;

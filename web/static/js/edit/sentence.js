@@ -1,5 +1,5 @@
 import { _ } from "../page/i18n.js";
-import { besideRow } from "../transcript/rows.js";
+import { besideRow, isShown } from "../transcript/rows.js";
 
 export { rowAround } from "../transcript/rows.js";
 
@@ -16,12 +16,27 @@ export const textOf = (row) => row.querySelector(".text").textContent.trim();
 
 export const revisionOf = (row) => Number(row.dataset.revision ?? 0);
 
-/** Show `text`, which the server may not have yet. */
+/** The first number of those that a page gives until the server does: beyond all of the server's. */
+export const UNNUMBERED = 2 ** 31;
+
+/** Whether a sentence was split off on this page, and the server has no number for it yet. */
+export const isNew = (row) => numberOf(row) >= UNNUMBERED;
+
+/** A sentence as the page has it: what is sent to come back to it. */
+export function stateOf(row) {
+  return { row, text: textOf(row), start: Number(row.dataset.start), end: Number(row.dataset.end) };
+}
+
+/** Show `text`, which the server may not have yet. Returns whether it is another than before. */
 export function showText(row, text) {
   const shown = row.querySelector(".text");
-  shown.textContent = text;
+  const isAnother = shown.textContent.trim() !== text;
+  if (isAnother) shown.textContent = text; // not the same anew: marks on its words would go
+  const was = row.classList.contains("removed");
   row.classList.toggle("removed", text === "");
   if (text === "") shown.title = _("Removed");
+  else if (was) shown.removeAttribute("title");
+  return isAnother;
 }
 
 /** Show how the sentence stands on the server. */
@@ -46,6 +61,7 @@ export function rowLike(model, { n, start, end }) {
   const row = model.cloneNode(false);
   row.id = `s${n}`;
   row.classList.remove("now", "editing", "corrected", "by-rule", "removed", "after-pause", "here");
+  for (const name of ["keep", "revision"]) delete row.dataset[name];
   Object.assign(row.dataset, { n, start, end });
   const at = model.querySelector(".at").cloneNode();
   at.href = `#s${n}`;
@@ -58,7 +74,14 @@ export function rowLike(model, { n, start, end }) {
 /** The next row in a direction that is shown and has text. */
 export function neighbour(row, by) {
   let at = besideRow(row, by);
-  while (at && (!at.getClientRects().length || !textOf(at))) at = besideRow(at, by);
+  while (at && (!textOf(at) || !isShown(at))) at = besideRow(at, by);
+  return at;
+}
+
+/** The next row in a direction that has text, also where a filter leaves it out of what is shown. */
+export function beside(row, by) {
+  let at = besideRow(row, by);
+  while (at && !textOf(at)) at = besideRow(at, by);
   return at;
 }
 

@@ -58,6 +58,15 @@ export class Saving {
     this.write(n);
   }
 
+  /** A sentence that was split off has another number from now on. */
+  rename(from, n) {
+    if (!this.kept[from]) return;
+    this.kept[n] = this.kept[from];
+    delete this.kept[from];
+    this.write(from);
+    this.write(n);
+  }
+
   rebase(n, { text, revision }) {
     if (!this.kept[n]) return;
     Object.assign(this.kept[n], { base: text, revision });
@@ -66,7 +75,7 @@ export class Saving {
 
   /** Resolves once all that is wanted is saved, to true; or to false where that fails. */
   settled() {
-    if (!this.unsent) return Promise.resolve(true);
+    if (!this.unsent && !this.flying.size) return Promise.resolve(true);
     this.sendAll();
     return new Promise((resolve) => this.waiting.push(resolve));
   }
@@ -103,7 +112,7 @@ export class Saving {
     else this.forget(n);
     this.on.saved(n, sentence);
     if (newer?.wanted) this.send(n);
-    else if (!this.unsent) {
+    else if (!this.unsent && !this.flying.size) {
       this.settle(true);
       this.on.state("saved");
     }

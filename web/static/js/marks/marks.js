@@ -2,6 +2,7 @@ import { api } from "../page/api.js";
 import { isComposing, isField } from "../page/focus.js";
 import { _ } from "../page/i18n.js";
 import { clock, secondsOf } from "../page/quantities.js";
+import { whenIdle } from "../transcript/quiet.js";
 import { rowAround } from "../transcript/rows.js";
 import { paintMarks } from "./painting.js";
 
@@ -9,7 +10,7 @@ import { paintMarks } from "./painting.js";
 function readMarks(panel, sentences) {
   const kinds = new Map(Object.entries(JSON.parse(panel.dataset.kinds)));
   const paint = () => paintMarks(sentences, JSON.parse(panel.dataset.marks), kinds);
-  sentences?.addEventListener("transcript:restructured", paint);
+  sentences?.addEventListener("transcript:restructured", () => whenIdle(paint));
   paint();
 }
 
@@ -230,7 +231,9 @@ export function markPlaces({ player }) {
     fill(null);
     form.elements.text.focus();
   });
-  sentences?.addEventListener("transcript:restructured", () => paintMarks(sentences, marks, kinds));
+  sentences?.addEventListener("transcript:restructured", () => {
+    whenIdle(() => paintMarks(sentences, marks, kinds));
+  });
 
   fill(null);
   show();

@@ -8,14 +8,18 @@ import { rowsOf } from "../transcript/rows.js";
  */
 export function paintMarks(list, marks, kinds) {
   if (!list) return;
+  const shown = list.querySelectorAll(".chapter-title, .place-mark");
+  if (!marks.length && !shown.length) return;
   const had = new Set(rowsWithTitle(list));
-  for (const old of list.querySelectorAll(".chapter-title, .place-mark")) old.remove();
+  for (const old of shown) old.remove();
   const items = marks.length ? rowsOf(list) : [];
+  const ends = items.map((item) => Number(item.dataset.end));
   const isTitle = (mark) => mark.kind === "chapter";
   const others = marks.filter((mark) => !isTitle(mark));
   for (const mark of [...marks.filter(isTitle), ...others].reverse()) {
     // The sentence that is being said then is the first of it.
-    const item = items.find((one) => Number(one.dataset.end) > mark.at + 0.0005) ?? items.at(-1);
+    const place = ends.findIndex((end) => end > mark.at + 0.0005);
+    const item = items.at(place);
     if (!item) break;
     const isChapter = isTitle(mark);
     const made = document.createElement(isChapter ? "h3" : "span");

@@ -1,3 +1,4 @@
+import { Quiet } from "../transcript/quiet.js";
 import { rowsOf } from "../transcript/rows.js";
 
 const WAIT_MS = 500;
@@ -13,14 +14,10 @@ export class Overview {
     this.durationOf = durationOf;
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    list.addEventListener("transcript:painted", () => this.draw());
-    list.addEventListener("transcript:restructured", () => this.drawSoon());
-  }
-
-  /** Once nobody splits or moves sentences any more: of five hours it takes as long as a key's answer may. */
-  drawSoon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.draw(), WAIT_MS);
+    list.addEventListener("transcript:painted", ({ detail }) => detail.n.length && this.draw());
+    // Once nobody presses keys any more: of five hours it takes as long as a key's answer may.
+    const later = new Quiet(() => this.draw(), WAIT_MS);
+    list.addEventListener("transcript:restructured", () => later.soon());
   }
 
   /** Once for all that changes before the next frame. */

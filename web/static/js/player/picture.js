@@ -2,6 +2,7 @@
 import { build } from "../edit/build.js";
 import { _ } from "../page/i18n.js";
 import { keep, keptJson } from "../browser/storage.js";
+import { Quiet } from "../transcript/quiet.js";
 
 const REMEMBERED = "longscribe.picture";
 const USUAL = { picture: true, larger: false, captions: true };
@@ -34,8 +35,9 @@ class Picture {
     this.buttons = [...tools.querySelectorAll("button")];
     for (const button of this.buttons) button.addEventListener("click", () => this.toggle(button.dataset.do));
     player.media.addEventListener("click", () => player.toggle());
+    const later = new Quiet(() => this.captionAnew(), WAIT_MS);
     for (const event of ["transcript:changed", "transcript:restructured"]) {
-      list?.addEventListener(event, () => this.captionsLater());
+      list?.addEventListener(event, () => later.soon());
     }
     this.show();
   }
@@ -69,12 +71,9 @@ class Picture {
     media.append(this.track);
   }
 
-  captionsLater() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      if (!this.track) return;
-      this.caption();
-      this.show();
-    }, WAIT_MS);
+  captionAnew() {
+    if (!this.track) return;
+    this.caption();
+    this.show();
   }
 }

@@ -56,7 +56,7 @@ export class Replace {
     const row = sentence.rowOf(match.n);
     const text = sentence.textOf(row);
     const { value } = this.field;
-    this.editing.change(match.n, text.slice(0, match.from) + value + text.slice(match.to));
+    this.editing.change(row, text.slice(0, match.from) + value + text.slice(match.to));
     find.changed(match.n, match.from + value.length);
   }
 
@@ -66,17 +66,17 @@ export class Replace {
   }
 
   /**
-   * Where a pair's wrong words stand in other sentences than this one. Null where that is more than
+   * Where a pair's wrong words stand in other sentences than its row. Null where that is more than
    * somebody looks through, or what a common word has, which is right in most places.
    */
-  placesOf({ wrong }, but) {
+  placesOf({ wrong, row: but }) {
     const rows = rowsOf(this.editing.list);
     const most = Math.min(MOST_SHOWN, Math.max(SURELY_RARE, RARE_SHARE * rows.length));
     const found = [];
     for (const row of rows) {
-      const n = sentence.numberOf(row);
-      if (n === but) continue;
+      if (row === but) continue;
       const text = sentence.textOf(row);
+      const n = sentence.numberOf(row);
       for (const [from, to] of occurrences(text, wrong)) found.push({ n, from, to });
       if (found.length > most) return null;
     }
@@ -98,8 +98,7 @@ export class Replace {
     });
     const chosen = await choose(changes, value, wanted);
     if (!chosen) return;
-    const done = await this.editing.past.after(() => this.editing.changes.write(chosen));
-    if (!done) return;
+    if (!(await this.editing.changes.write(chosen))) return;
     const count = chosen.reduce((sum, one) => sum + one.count, 0);
     const words = ngettext("Replaced in %(num)s place.", "Replaced in %(num)s places.", count);
     const pair = wanted && value ? { wrong: wanted.trim(), right: value.trim() } : null;

@@ -4,6 +4,7 @@ import { list as sentences, numberOf } from "../edit/sentence.js";
 import { _, ngettext } from "../page/i18n.js";
 import { clock } from "../page/quantities.js";
 import { keep, kept } from "../browser/storage.js";
+import { Quiet } from "../transcript/quiet.js";
 import { rowsOf } from "../transcript/rows.js";
 import { chooseSpeaker } from "./assign.js";
 import { changeList, changeText, countText } from "./history.js";
@@ -44,7 +45,9 @@ class Speakers {
     panel.append(this.said, this.below, this.changes);
     this.earlier = Promise.resolve();
     list.before(this.notice);
-    list.addEventListener("transcript:restructured", () => this.loadSoon());
+    // How much each speaks, once nobody splits or moves sentences any more: it is asked of the whole.
+    this.later = new Quiet(() => this.load(), WAIT_MS);
+    list.addEventListener("transcript:restructured", () => this.store.state && this.later.soon());
     const begin = document.getElementById("name-speakers");
     if (begin) this.wait(begin);
     else this.begin();
@@ -70,14 +73,8 @@ class Speakers {
     this.load();
   }
 
-  /** How much each speaks, once nobody splits or moves sentences any more: it is asked of the whole. */
-  loadSoon() {
-    clearTimeout(this.timer);
-    if (this.store.state) this.timer = setTimeout(() => this.load(), WAIT_MS);
-  }
-
   async load() {
-    clearTimeout(this.timer);
+    this.later.stop();
     try {
       await this.store.load();
       this.say("");
@@ -263,13 +260,17 @@ class Speakers {
     if (added) await this.rename(added.number, name);
   }
 
-  /** Give the sentence in `row` to the speaker at a place of the panel, from 1. Returns whether there is one. */
+  /** Whether the panel has a speaker at a place, from 1. */
+  hasPlace(place) {
+    return Boolean(this.store.state?.speakers[place - 1]);
+  }
+
+  /** Give the sentence in `row` to the speaker at a place of the panel. */
   give(row, place) {
-    const one = this.store.state?.speakers[place - 1];
+    const one = this.store.state.speakers[place - 1];
     if (one && Number(row.dataset.who ?? 0) !== one.number) {
       this.change("assign", { sentences: [numberOf(row)], speaker: one.number });
     }
-    return Boolean(one);
   }
 
   /** Make an edit, after those before it. Resolves to whether it was made. */

@@ -1,8 +1,8 @@
 import { supported } from "./highlights.js";
+import { whenIdle } from "./quiet.js";
 import { rangeIn } from "./sentences.js";
 
 const AT_ONCE = 40;
-const whenIdle = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 50));
 
 /** Marks the words that were recognised with little certainty, where the page says that there are any. */
 export class Doubtful {
@@ -48,6 +48,14 @@ export class Doubtful {
   unmark(n) {
     for (const range of this.ranges.get(n) ?? []) this.highlight.delete(range);
     this.ranges.delete(n);
+  }
+
+  /** A sentence has another number from now on. */
+  rename(from, n) {
+    const ranges = this.ranges.get(from);
+    if (!ranges) return;
+    this.ranges.delete(from);
+    this.ranges.set(n, ranges);
   }
 
   /** A sentence has other words of those that are known, until they are fetched anew. */

@@ -22,6 +22,7 @@ export class Find {
     this.sentences = sentences;
     this.onGo = onGo;
     this.index = null;
+    this.squeezed = new Map(); // texts without their spaces, by the numbers of sentences
     this.matches = [];
     this.at = -1;
     button.addEventListener("click", () => (form.hidden ? this.open() : this.close()));
@@ -86,7 +87,7 @@ export class Find {
 
   /** A match was written over: go to the next behind `from` of this sentence. */
   changed(n, from) {
-    this.index = null;
+    this.leaveOut([n]);
     this.matches = this.placesOf(wantedOf(this.searched));
     this.show();
     const { numbers } = this.sentences;
@@ -99,9 +100,21 @@ export class Find {
     if (this.matches.length) this.go(Math.max(0, next));
   }
 
-  /** A sentence's text has changed: everything is looked at anew. */
-  forget() {
+  /** The texts of sentences have changed. */
+  leaveOut(numbers) {
     this.index = null;
+    for (const n of numbers) this.squeezed.delete(n);
+  }
+
+  /** A sentence has another number from now on. */
+  rename(from, n) {
+    this.leaveOut([from]);
+    for (const match of this.matches) if (match.n === from) match.n = n;
+  }
+
+  /** The texts of sentences have changed: everything is searched anew. */
+  forget(numbers) {
+    this.leaveOut(numbers);
     if (this.form.hidden) return;
     const { at } = this;
     this.matches = this.placesOf(wantedOf(this.searched ?? ""));
@@ -132,7 +145,8 @@ export class Find {
     const begins = [];
     let length = 0;
     for (const n of this.sentences.numbers) {
-      const squeezed = squeeze(this.sentences.text(n));
+      const squeezed = this.squeezed.get(n) ?? squeeze(this.sentences.text(n));
+      this.squeezed.set(n, squeezed);
       begins.push(length);
       texts.push(squeezed);
       length += squeezed.text.length + 1;

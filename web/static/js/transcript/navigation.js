@@ -54,10 +54,13 @@ export class Navigation {
     }
     document.addEventListener("click", (event) => this.toPlace(event));
     addEventListener("resize", showSoon);
-    this.list.addEventListener("transcript:changed", () => this.find.forget());
-    this.list.addEventListener("transcript:restructured", () => {
-      this.sentences.refresh();
-      this.find.forget();
+    this.list.addEventListener("transcript:changed", ({ detail }) => this.find.forget([detail.n]));
+    this.list.addEventListener("transcript:restructured", ({ detail }) => {
+      this.sentences.restructured(detail.n);
+      this.find.forget(detail.n);
+    });
+    this.list.addEventListener("transcript:numbered", ({ detail: { from, n } }) => {
+      for (const one of [this.sentences, this.find]) one.rename(from, n);
     });
     document.addEventListener("keydown", (event) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

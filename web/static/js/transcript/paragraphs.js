@@ -31,6 +31,9 @@ class Paragraphs {
         if (detail.n.length) this.arrangeSoon();
       });
     }
+    list.addEventListener("transcript:numbered", ({ detail: { from, n } }) => {
+      if (this.changed.delete(from)) this.changed.add(n);
+    });
     list.addEventListener("transcript:edited", () => this.isLate && this.arrangeChanged());
     this.show();
   }
@@ -68,7 +71,11 @@ class Paragraphs {
   /** Put sentences that were changed, and those around them, into paragraphs. */
   arrangeChanged() {
     this.isLate = false;
-    keepingFocus(this.list, () => this.arrangeAround());
+    keepingFocus(this.list, () => {
+      this.arrangeAround();
+      // What was joined over removed sentences leaves one beyond those that were arranged.
+      for (const paragraph of [...this.list.children]) if (!paragraph.querySelector("li")) paragraph.remove();
+    });
   }
 
   arrangeAround() {

@@ -11,6 +11,7 @@ import { Find } from "./find.js";
 import { Follow } from "./follow.js";
 import { mark } from "./highlights.js";
 import { Navigation } from "./navigation.js";
+import { whenIdle } from "./quiet.js";
 import { Sentences, rangeIn } from "./sentences.js";
 import { singleStop } from "./roving_tabindex.js";
 import { Words } from "./words.js";
@@ -87,8 +88,12 @@ class Reading {
     list.addEventListener("click", (event) => this.clicked(event));
     list.addEventListener("transcript:changed", ({ detail }) => this.changed(detail.n));
     list.addEventListener("transcript:restructured", ({ detail }) => this.restructured(detail.n));
+    list.addEventListener("transcript:numbered", ({ detail }) => this.rename(detail));
     // Who corrects a sentence, or goes to one, stays with it.
-    list.addEventListener("transcript:editing", () => this.follow.rest());
+    list.addEventListener("transcript:editing", () => {
+      this.follow.rest();
+      whenIdle(() => this.words.load()); // splitting needs them
+    });
     list.addEventListener("transcript:visited", () => this.follow.rest());
     addEventListener("hashchange", () => this.goToAddress());
   }
@@ -146,24 +151,30 @@ class Reading {
     this.words.forget(n);
     this.doubtful.changed(n);
     this.word = null;
-    this.find.forget();
+    this.find.forget([n]);
     this.markWord(this.current, this.player.time);
   }
 
   /** Sentences were split, joined or moved; these have changed. */
   restructured(numbers) {
     const said = this.sentences.item(this.current);
-    this.sentences.refresh();
+    this.sentences.restructured(numbers);
     this.words.divide(numbers);
     for (const n of numbers) this.doubtful.moved(n);
     this.word = null;
-    this.find.forget();
+    this.find.forget(numbers);
     const { time } = this.player;
     const now = this.sentences.item(this.sentences.at(time));
     if (now && now === said) return this.markWord(this.current, time); // nothing to be brought into view
     said?.classList.remove("now");
     this.current = -1;
     return this.move({ time, byReader: false });
+  }
+
+  /** A sentence has another number from now on. */
+  rename({ from, n }) {
+    for (const one of [this.sentences, this.words, this.doubtful, this.find]) one.rename(from, n);
+    if (this.current === from) this.current = n;
   }
 
   /** #s12 is a sentence, ?t=63.2 a time. Returns whether the address names either. */

@@ -5,6 +5,9 @@ export const rowsOf = (list) => [...list.querySelectorAll("li[data-n]")];
 
 export const rowAround = (node) => node?.closest?.("#sentences li[data-n]") ?? null;
 
+/** Whether a row is shown, and left out by no filter. */
+export const isShown = (row) => row.checkVisibility?.() ?? row.getClientRects().length > 0;
+
 /** What a sentence stands in of the list: its paragraph, or where there are none itself. */
 export const boxOf = (row) => row.closest(".paragraph") ?? row;
 

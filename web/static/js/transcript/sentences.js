@@ -1,4 +1,6 @@
-import { rowAround, rowsOf } from "./rows.js";
+import { besideRow, rowAround, rowsOf } from "./rows.js";
+
+const FEW = 50;
 
 /** The transcript's sentences as they stand in the page, by their numbers and by their time. */
 export class Sentences {
@@ -7,12 +9,47 @@ export class Sentences {
     this.refresh();
   }
 
-  /** Read the page anew, after sentences were split, joined or moved. */
+  /** Read the page anew. */
   refresh() {
     const rows = rowsOf(this.list);
     this.numbers = rows.map((row) => Number(row.dataset.n)); // in the order of the page
-    this.starts = Float64Array.from(rows, (row) => Number(row.dataset.start));
+    this.starts = rows.map((row) => Number(row.dataset.start));
     this.items = new Map(rows.map((row, place) => [this.numbers[place], row]));
+  }
+
+  /** These sentences were split, joined or moved. */
+  restructured(numbers) {
+    if (numbers.length > FEW) {
+      this.refresh();
+      return;
+    }
+    for (const n of numbers) {
+      if (!this.items.delete(n)) continue;
+      const place = this.numbers.indexOf(n);
+      this.numbers.splice(place, 1);
+      this.starts.splice(place, 1);
+    }
+    const rows = numbers.map((n) => document.getElementById(`s${n}`)).filter(Boolean);
+    for (const row of rows.sort(inOrder)) this.insert(row);
+  }
+
+  /** Take in a row; the one before it is in already. */
+  insert(row) {
+    const n = Number(row.dataset.n);
+    const before = besideRow(row, -1);
+    const place = before ? this.numbers.indexOf(Number(before.dataset.n)) + 1 : 0;
+    this.numbers.splice(place, 0, n);
+    this.starts.splice(place, 0, Number(row.dataset.start));
+    this.items.set(n, row);
+  }
+
+  /** A sentence has another number from now on. */
+  rename(from, n) {
+    const row = this.items.get(from);
+    if (!row) return;
+    this.numbers[this.numbers.indexOf(from)] = n;
+    this.items.delete(from);
+    this.items.set(n, row);
   }
 
   item(n) {
@@ -58,6 +95,10 @@ export class Sentences {
     return item ? Number(item.dataset.n) : -1;
   }
 }
+
+/** Compares two rows by where they stand in the page. */
+const inOrder = (one, other) =>
+  one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1;
 
 /** The characters `from` to `to` of an element's text. */
 export function rangeIn(element, from, to) {

@@ -1,4 +1,5 @@
 import { placesOf } from "./align.js";
+import { Quiet } from "./quiet.js";
 
 const WAIT_MS = 2000;
 const NONE = { start: 0, words: [], times: [], doubtful: [] };
@@ -33,11 +34,20 @@ export class Words {
     this.spoken = null;
     this.known = new Map();
     this.waiting = [];
+    this.again = new Quiet(() => (this.loading = this.fetch()), WAIT_MS);
   }
 
-  /** Resolves once the times are there; without them, or an address of them, whole sentences have to do. */
+  /** Whether nothing is to be waited for: there are times, or there is no address of them. */
+  get areKnown() {
+    return !this.address || this.spoken !== null;
+  }
+
+  /**
+   * Resolves once there are times, which may be fetched anew meanwhile; without them, or an address of
+   * them, whole sentences have to do.
+   */
   load() {
-    if (!this.address) return Promise.resolve();
+    if (this.areKnown) return Promise.resolve();
     this.loading ??= this.fetch();
     return this.loading;
   }
@@ -46,7 +56,7 @@ export class Words {
     try {
       const answer = await fetch(this.address);
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      this.spoken = (await answer.json()).sentences;
+      this.spoken = new Map((await answer.json()).sentences.map((one) => [one.n, one]));
       this.known.clear();
       for (const then of this.waiting.splice(0)) then();
     } catch {
@@ -62,8 +72,17 @@ export class Words {
 
   /** All of them, which takes the server some time: not between two keys of somebody who corrects. */
   refreshSoon() {
-    clearTimeout(this.timer);
-    if (this.spoken) this.timer = setTimeout(() => (this.loading = this.fetch()), WAIT_MS);
+    if (this.spoken) this.again.soon();
+  }
+
+  /** A sentence has another number from now on. */
+  rename(from, n) {
+    for (const words of [this.spoken, this.known]) {
+      if (!words?.has(from)) continue;
+      words.set(n, words.get(from));
+      words.delete(from);
+    }
+    this.refreshSoon();
   }
 
   /**
@@ -72,7 +91,7 @@ export class Words {
    */
   divide(numbers) {
     if (!this.spoken) return;
-    const said = numbers.flatMap((n) => timed(this.spoken[n])).sort((one, other) => one.start - other.start);
+    const said = numbers.flatMap((n) => timed(this.spoken.get(n))).sort((one, other) => one.start - other.start);
     const spans = numbers
       .map((n) => ({ n, row: this.sentences.item(n), said: [] }))
       .filter(({ row }) => row)
@@ -83,10 +102,10 @@ export class Words {
       spans.reduce((best, one) => (away(one) < away(best) ? one : best), spans[0])?.said.push(word);
     }
     for (const n of numbers) {
-      this.spoken[n] = NONE;
+      this.spoken.set(n, NONE);
       this.known.delete(n);
     }
-    for (const { n, start, said: own } of spans) this.spoken[n] = encoded(start, own);
+    for (const { n, start, said: own } of spans) this.spoken.set(n, encoded(start, own));
     this.refreshSoon();
   }
 
@@ -102,17 +121,17 @@ export class Words {
 
   /** Of a sentence of which `text` was made: its words as `of` gives them, by their place in that. */
   within(n, text) {
-    const spoken = this.spoken?.[n];
+    const spoken = this.spoken?.get(n);
     return spoken ? this.placed(spoken, text) : [];
   }
 
   hasDoubtful(n) {
-    return Boolean(this.spoken?.[n]?.doubtful.length);
+    return Boolean(this.spoken?.get(n)?.doubtful.length);
   }
 
   /** Of a sentence: the words that stand in its text, as {from, to, start, end}, in order. */
   of(n) {
-    const spoken = this.spoken?.[n];
+    const spoken = this.spoken?.get(n);
     if (!spoken) return [];
     let words = this.known.get(n);
     if (!words) this.known.set(n, (words = this.placed(spoken, this.sentences.text(n))));
