@@ -38,6 +38,14 @@ def test_find_counts_and_goes_round(site: Site, context: BrowserContext) -> None
     n = max(n for n, one in enumerate(STORED.sentences) if term in one.text)
     expect(page.locator(f"#s{n}")).to_be_in_viewport()
     assert page.evaluate("CSS.highlights.get('found').size") == total
+
+    # What was found is opened by keys alone.
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#s{n} .at")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#s{n} .editor textarea")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
     field.fill("没有这样的话")
     expect(count).to_have_text("Nothing found")
     page.keyboard.press("Escape")

@@ -132,6 +132,7 @@ export function exportDialog(dialog, opener) {
     showFormat();
     dialog.showModal();
     document.documentElement.classList.add("exporting");
+    form.querySelector("[name=format]:checked").focus(); // and not what closes it
     showPreview();
   });
 }

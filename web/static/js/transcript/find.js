@@ -65,13 +65,16 @@ export class Find {
     this.search();
   }
 
+  /** Who was in the search goes on at the sentence that was found, where Enter opens it. */
   close() {
     clearTimeout(this.timer);
+    const wasIn = this.form.contains(document.activeElement);
+    const found = this.at < 0 ? null : this.sentences.item(this.matches[this.at].n);
     this.form.hidden = true;
     this.button.setAttribute("aria-expanded", "false");
     this.matches = [];
     this.show();
-    this.button.focus({ preventScroll: true });
+    if (wasIn) (found?.querySelector(".at") ?? this.button).focus({ preventScroll: true });
   }
 
   /** The match that is shown, or the first one; null where nothing is found. */
