@@ -8,9 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
 
 from shared.errors import UnsupportedMedia
-from tests.support.speech.media import RATE, encode, signal
+from shared.transcripts.recording_report import RecordingWarningCode
+from tests.support.speech.media import RATE, encode, lag_s, signal
 from worker.audio.decode import decode
 from worker.audio.decoder.formats import unread_kind
 
@@ -26,6 +28,7 @@ def encrypted(path: Path, codec: str) -> Path:
     """An MP4 under Common Encryption, as films and some conference systems have it."""
     with av.open(path, "w", format="mp4", options=KEY) as container:
         stream = container.add_stream(codec, rate=48_000, layout="mono")
+        assert isinstance(stream, AudioStream)
         resampler = av.AudioResampler(format=stream.format, layout="mono", rate=48_000)
         frame = av.AudioFrame.from_ndarray(SOUND[None], format="s16", layout="mono")
         frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), 0
@@ -89,3 +92,47 @@ def test_a_recorders_oma_is_heard(tmp_path: Path) -> None:
     assert audio.report.container == "oma"
     assert len(heard) / RATE == pytest.approx(len(SOUND) * 3 / 44_100, abs=0.1)
     assert np.abs(heard).max() > np.abs(SOUND).max() / 2
+
+
+def _tag() -> bytes:
+    """An APEv2 tag, which belongs behind the sound, and some programs put before it."""
+    size = (4_032).to_bytes(4, "little")
+    begin, end = (b"\0\0\0\xa0", b"\0\0\0\x80")
+    marks = [
+        b"APETAGEX" + b"\xd0\x07\0\0" + size + b"\1\0\0\0" + f + bytes(8) for f in (begin, end)
+    ]
+    return marks[0] + bytes(4_000) + marks[1]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        bytes(300_000),
+        b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n\r\n",
+        b"<html><body>Please sign in</body></html>" * 2_000,
+        _tag(),
+        b"\0\0\0\x20ftypM4A \0\0\2\0isomiso2\0\0\0\0\0\0\x40\0mdat" + bytes(range(256)) * 64,
+    ],
+    ids=["zeros", "an answer's head", "a page", "a tag", "a recording without its contents"],
+)
+@pytest.mark.parametrize("kind", ["mp3", "flac", "wav"])
+def test_what_stands_before_the_sound_is_passed_over_and_told(
+    before: bytes, kind: str, tmp_path: Path
+) -> None:
+    path = encode(SOUND, tmp_path / "recording", kind)
+    path.write_bytes(before + path.read_bytes())
+    with decode(path) as audio:
+        heard = np.concatenate(list(audio))
+    assert abs(lag_s(heard, SOUND)) < 0.05
+    assert len(heard) / RATE == pytest.approx(6.0, abs=0.1)
+    codes = [warning.code for warning in audio.report.warnings]
+    assert codes == [RecordingWarningCode.DAMAGED_AUDIO_SKIPPED]
+
+
+def test_a_file_of_which_no_part_can_be_read_is_refused_for_its_first(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    path.write_bytes(
+        bytes(5_000) + b"fLaC\0\0\0\x22" + bytes(300) + b"FORM0000AIFFCOMM" + bytes(90)
+    )
+    with pytest.raises(UnsupportedMedia, match="cannot be read"), decode(path) as audio:
+        list(audio)

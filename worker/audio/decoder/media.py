@@ -8,7 +8,7 @@ beyond full scale, or very quiet, is still whole when the worker decides about l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import av.subtitles.codeccontext
@@ -27,7 +27,8 @@ from worker.audio.decoder.resampling import TrackOutput
 from worker.audio.decoder.sections import Section, SectionFile
 
 _MOST_PARTS_LOOKED_AT = 50
-"""Parts whose channels are counted before the first is decoded."""
+"""Parts that are tried until one can be opened, and whose channels are counted before the first is
+decoded."""
 
 _LONGEST_TEXT = 200
 """Characters of a track's title."""
@@ -126,7 +127,8 @@ class Recording:
     def __init__(self, descriptor: int, size: int, only_track: int | None = None) -> None:
         self._descriptor = descriptor
         self._parts = find_parts(descriptor, size)
-        self._first = _open(descriptor, self._parts, 0)
+        self._first, self._unread_parts = _open_first(descriptor, self._parts)
+        self._parts = replace(self._parts, sections=self._parts.sections[self._unread_parts :])
         tracks = self._first.streams.audio
         if not tracks:
             raise NoAudioStream
@@ -154,6 +156,9 @@ class Recording:
         known, unheard = min(len(self._first.streams.audio), MOST_TRACKS), 0
         offset = 0.0
         tally = Tally(tallies)
+        if self._unread_parts:
+            tallies[0].corrupt_packets += self._unread_parts
+            tallies[0].damaged.append((0.0, 0.0))
         for index, section in enumerate(self._parts.sections):
             container = self._first
             if index:
@@ -208,7 +213,9 @@ class Recording:
                 if number in channels and track.codec_context:
                     channels[number] = max(channels[number], track.codec_context.channels)
         seconds = header_seconds(first)
-        has_contents = first.format.name != "mp3" or has_table_of_contents(self._descriptor)
+        has_contents = first.format.name != "mp3" or has_table_of_contents(
+            self._descriptor, self._parts.sections[0].start
+        )
         behind = sum(section.bytes_behind for section in self._parts.sections)
         bytes_a_second = (first.streams.audio[0].codec_context.bit_rate or 0) / 8
         return Header(
@@ -225,7 +232,7 @@ class Recording:
                 )
                 for number, track in enumerate(first.streams.audio, start=1)
             )[:MOST_TRACKS],
-            parts=len(self._parts.sections),
+            parts=self._unread_parts + len(self._parts.sections),
             bytes_behind_end=behind,
             seconds_behind_end=behind / bytes_a_second if behind and bytes_a_second else None,
             has_end_mark=self._parts.has_end_mark and not self._parts.is_cut,
@@ -267,6 +274,17 @@ def _open(descriptor: int, parts: Parts, index: int) -> InputContainer:
         metadata_errors="replace",
         buffer_size=_READ_BYTES,
     )
+
+
+def _open_first(descriptor: int, parts: Parts) -> tuple[InputContainer, int]:
+    """The first part that can be opened, and how many before it cannot: what was saved with the
+    recording, as the head of an answer from the web, room that was never written, or a recording
+    that lost its table of contents. Raises what the first part raises if none can."""
+    for index in range(min(len(parts.sections), _MOST_PARTS_LOOKED_AT)):
+        container = _open_or_none(descriptor, parts, index)
+        if container is not None:
+            return container, index
+    return _open(descriptor, parts, 0), 0
 
 
 def _open_or_none(descriptor: int, parts: Parts, index: int) -> InputContainer | None:

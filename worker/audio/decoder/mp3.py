@@ -18,7 +18,7 @@ def end_of_tags(descriptor: int, at: int = 0) -> int:
     return at
 
 
-def has_table_of_contents(descriptor: int) -> bool:
-    """Return whether the first frame holds a Xing, Info or VBRI header."""
-    beginning = os.pread(descriptor, _SEARCHED_BYTES, end_of_tags(descriptor))
+def has_table_of_contents(descriptor: int, at: int = 0) -> bool:
+    """Return whether the first frame of the MP3 at `at` holds a Xing, Info or VBRI header."""
+    beginning = os.pread(descriptor, _SEARCHED_BYTES, end_of_tags(descriptor, at))
     return any(mark in beginning for mark in (b"Xing", b"Info", b"VBRI"))

@@ -50,7 +50,12 @@ def scan(descriptor: int, start: int, size: int) -> Run:
         at = min(size, at + told)
     else:
         at = size
-    if not movie_seen or at == size:
+    if not movie_seen:
+        # It cannot be read, but what was joined to it.
+        other = next_beginning(descriptor, starts[-1] + 1, size)
+        until = size if other is None else other
+        return Run(sections_of(starts, until), until, is_cut=is_cut and other is None)
+    if at == size:
         return Run(sections_of(starts, size), size, is_cut=is_cut)
     end = at if begins(descriptor, at) else next_beginning(descriptor, at, size)
     end = size if end is None else end
