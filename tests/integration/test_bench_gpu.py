@@ -13,14 +13,27 @@ from worker.bench.gpu.child import Notes
 from worker.bench.gpu.residue import characters_differing, residue
 from worker.bench.gpu.steps import DONE, FAILED, SKIPPED, StepFailed, Steps, in_child
 
-COMMAND = (sys.executable, "-m", "worker.bench.gpu", "--device", "cpu", "--model", "demo")
+OPTIONS = ("--device", "cpu", "--model", "demo")
+COMMAND = (sys.executable, "-m", "worker.bench.gpu", *OPTIONS)
+WARM_COMMAND = (sys.executable, "-m", "tests.support.warm_steps", *OPTIONS)
+"""The same with torch imported once for all steps."""
 
 
 @pytest.mark.timeout(900)
 def test_every_step_gives_figures_on_a_cpu(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     done = subprocess.run(
-        [*COMMAND, "--minutes", "0.25", "--workers", "1,2", "--budget-s", "800", "--out", str(out)],
+        [
+            *WARM_COMMAND,
+            "--minutes",
+            "0.25",
+            "--workers",
+            "1,2",
+            "--budget-s",
+            "800",
+            "--out",
+            str(out),
+        ],
         capture_output=True,
         text=True,
         check=False,
