@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
+from web.http.repeated_forms import once_token
 from web.i18n.dates import date_text, day_text, exact_time_text
 from web.i18n.quantities import bytes_text, clock, duration_text, share
 from web.i18n.warnings import warning_text
-from web.pages.accounts.repeated_forms import once_token
 from web.pages.confirmation import asks
 from web.pages.export_choices import export_formats, export_numbers, export_toggles
 from web.pages.job.history_text import has_problems, outcome_text

@@ -25,6 +25,7 @@ from shared.webhooks.retention import KEPT_DAYS
 from shared.webhooks.types import WebhookType
 from web.authentication.owner import current_owner_id
 from web.errors import localised_error
+from web.http.repeated_forms import is_sent_again
 from web.services import services
 from web.webhooks import api
 from web.webhooks.texts import TYPES, disabled_text, outcome_text, type_text
@@ -86,6 +87,8 @@ def all_webhooks() -> Response:
 
 @page.post("")
 def add() -> Any:
+    if is_sent_again():
+        return _done_already(url_for(".all_webhooks"))
     wanted = _wanted()
     try:
         hook, secret = api.add(wanted)
@@ -129,8 +132,17 @@ def delete(webhook_id: UUID) -> Any:
     return redirect(url_for(".all_webhooks"), 303)
 
 
+@page.get("/<uuid:webhook_id>/secret")
+def back_to_webhook(webhook_id: UUID) -> Any:
+    """Redirect those who return to a page on which a secret was shown."""
+    hooks.get_hook(services().db, owner_id=current_owner_id(), webhook_id=str(webhook_id))
+    return _back(webhook_id)
+
+
 @page.post("/<uuid:webhook_id>/secret")
-def replace_secret(webhook_id: UUID) -> Response:
+def replace_secret(webhook_id: UUID) -> Any:
+    if is_sent_again():
+        return _done_already(url_for(".webhook", webhook_id=webhook_id))
     secret = hooks.replace_secret(
         services().db, owner_id=current_owner_id(), webhook_id=str(webhook_id)
     )
@@ -156,6 +168,11 @@ def send_again(webhook_id: UUID, delivery_id: int) -> Any:
     )
     flash(_("It is sent again. Load this page again to see what came of it."), "done")
     return _back(webhook_id)
+
+
+def _done_already(address: str) -> Any:
+    flash(_("That was done already. What was shown then is shown once only."), "done")
+    return redirect(address, 303)
 
 
 def _back(webhook_id: UUID) -> Any:

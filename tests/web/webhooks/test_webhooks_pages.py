@@ -72,6 +72,27 @@ def test_added_changed_switched_off_and_deleted(client: FlaskClient, rows: Datab
     assert client.get(page).status_code == 404
 
 
+def test_a_page_with_a_secret_that_is_loaded_again_makes_no_other(
+    client: FlaskClient, rows: Database
+) -> None:
+    def once(page: str) -> str:
+        return re.search(r'name="once" value="([^"]+)"', client.get(page).text)[1]  # type: ignore[index]
+
+    sent = {"url": "https://example.org/hook", "types": "job.failed", "once": once("/webhooks")}
+    assert client.post("/webhooks", data=sent).status_code == 201
+    assert client.post("/webhooks", data=sent).status_code == 303
+    (hook,) = hooks.hooks_of(rows, LOCAL_OWNER)
+    page = f"/webhooks/{hook.id}"
+    sent = {"once": once(page)}
+    assert "whsec_" in client.post(f"{page}/secret", data=sent).text
+    (replaced,) = hooks.hooks_of(rows, LOCAL_OWNER)
+    again = client.post(f"{page}/secret", data=sent)
+    assert (again.status_code, again.location) == (303, page)
+    assert "That was done already." in client.get(page).text
+    assert hooks.hooks_of(rows, LOCAL_OWNER) == [replaced]
+    assert client.get(f"{page}/secret").location == page
+
+
 def test_what_cannot_be_one_comes_back_with_the_reason(client: FlaskClient, rows: Database) -> None:
     sent = {"url": "https://169.254.169.254/", "description": "mine"}
     answer = client.post("/webhooks", data=sent, headers={"Accept-Language": "zh"})

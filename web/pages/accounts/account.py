@@ -36,8 +36,8 @@ from web.authentication.client_address import address, attempt_limit
 from web.authentication.first_run import announce_set_up
 from web.authentication.sign_in import begin_session, current_person, end_session
 from web.errors import WITH_RETRY_AFTER, localised_error, retry_after_s
+from web.http.repeated_forms import is_sent_again
 from web.pages.accounts import begun_sign_ins
-from web.pages.accounts.repeated_forms import is_sent_again
 from web.pages.confirmation import is_confirmed, question_page
 from web.quotas.texts import own_usage_texts
 from web.services import services

@@ -30,8 +30,8 @@ from shared.accounts.errors import (
 )
 from shared.errors import InvalidRequest, LongscribeError
 from web.authentication.sign_in import current_person
+from web.http.repeated_forms import is_sent_again
 from web.pages.accounts.account import error_text, me, render, shown_once
-from web.pages.accounts.repeated_forms import is_sent_again
 from web.pages.confirmation import is_confirmed, question_page
 from web.quotas.texts import quota_text, use_text
 from web.quotas.usage import use_by_owner

@@ -15,6 +15,7 @@ from shared.accounts.errors import AuthenticatorThere, TooManyAttempts, WrongCod
 from shared.errors import LongscribeError
 from web.authentication.client_address import address, attempt_limit
 from web.authentication.sign_in import begin_session, current_person, end_session
+from web.http.repeated_forms import is_sent_again
 from web.pages.accounts import begun_sign_ins
 from web.pages.accounts.account import account, me, refused, refused_sign_in, render, shown_once
 from web.pages.accounts.reauthentication import (
@@ -22,7 +23,6 @@ from web.pages.accounts.reauthentication import (
     require_password,
     require_password_and_code,
 )
-from web.pages.accounts.repeated_forms import is_sent_again
 from web.services import services
 from web.site_address import same_site_path
 

@@ -23,8 +23,8 @@ from shared.sharing.errors import LinkNotFound, LinksOff, NobodyOfThatName, Shar
 from shared.transcripts.corrections import get_sentence
 from web.api.sharing.views import link_to, share_with, share_with_group
 from web.authentication.job_access import owner_of
+from web.http.repeated_forms import is_sent_again, once_token
 from web.pages.accounts.account import shown_once
-from web.pages.accounts.repeated_forms import is_sent_again, once_token
 from web.pages.blueprint import flash_error, pages
 from web.pages.confirmation import is_confirmed, question_page
 from web.pages.job.marks import seconds_of
