@@ -218,7 +218,7 @@ def test_a_key_is_made_copied_and_revoked(
     set_up(page, team)
     choose(page, "Your account")
     page.get_by_label("What the key is for").fill("nightly import")
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("button", name="Make a key").dblclick(delay=60)
     copy = page.get_by_role("button", name="Copy")
     expect(copy).to_be_visible()
     linger(page)
@@ -226,6 +226,8 @@ def test_a_key_is_made_copied_and_revoked(
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     key = page.evaluate("navigator.clipboard.readText()")
     assert accounts.find_by_key(rows, key.strip()) is not None
+    [person] = accounts.people(rows)
+    assert len(accounts.keys_of(rows, person.id)) == 1
     page.goto(f"{team.url}/account")
     expect(page.get_by_text(key)).to_have_count(0)
     page.get_by_role("button", name="Revoke the key “nightly import”").click()

@@ -7,13 +7,30 @@ import { renewSubscription } from "./notifications/subscription.js";
 import { showLocalTimes } from "./page/local_times.js";
 import { tellWhenReady } from "./page/ready.js";
 
+const DOUBLE_CLICK_MS = 700;
+
 tellWhenReady();
 showLocalTimes(document);
 closeMenusOutside();
 askFirst();
+sendOnce();
 watchJobs();
 renewSubscription();
 useAsApp();
+
+/**
+ * A double click sends a form once: the second press would make another of what the first made, or
+ * show that it is too late for it.
+ */
+function sendOnce() {
+  const sentAt = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    const { target: form, timeStamp } = event;
+    if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
+    if (timeStamp - (sentAt.get(form) ?? -Infinity) < DOUBLE_CLICK_MS) event.preventDefault();
+    else sentAt.set(form, timeStamp);
+  });
+}
 
 /** A menu closes when something else is chosen, and with Escape. */
 function closeMenusOutside() {
