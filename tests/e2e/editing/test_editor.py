@@ -107,8 +107,9 @@ def test_changes_are_undone_and_done_again_across_sentences(
     expect_text(page, 1, SECOND)
     expect(status(page)).to_contain_text("Undone.")
     expect(status(page).get_by_role("button", name="Redo")).to_be_visible()
-    status(page).get_by_role("button", name="Undo").click()
+    status(page).get_by_role("button", name="Undo").press("Enter")
     expect_text(page, 0, FIRST)
+    expect(sentence(page, 0).locator(".at")).to_be_focused()  # the button is gone
     expect(page.get_by_role("button", name="corrected")).to_be_hidden()
     page.keyboard.press("Control+Shift+z")
     expect_text(page, 0, "甲。")

@@ -76,7 +76,7 @@ def test_a_correction_is_written_so_from_now_on(desk: Desk, context: BrowserCont
     page = desk.open(context)
     edit(page, 0, FIRST.replace("家", "伙"))
     field_of(page).press("Enter")
-    status(page).get_by_role("button", name="Write it so from now on").click()
+    status(page).get_by_role("button", name="Write it so from now on").press("Enter")
     dialog = page.get_by_role("dialog")
     # A character alone would stand in too many words: its neighbour comes along.
     expect(dialog.get_by_label("Recognised as")).to_have_value("大家")
@@ -88,6 +88,7 @@ def test_a_correction_is_written_so_from_now_on(desk: Desk, context: BrowserCont
     right.fill("大伙儿")
     dialog.get_by_role("button", name="From now on").click()
     expect(status(page)).to_contain_text("From now on “大家” is written “大伙儿”.")
+    expect(sentence(page, 1).locator(".at")).to_be_focused()  # the button is gone that led here
     assert lists.read_all(desk.db, LOCAL_OWNER) == [Pair("大家", "大伙儿")]
 
     edit(page, 1, "完全是另外一句话，和原来的没有一点关系。")

@@ -35,7 +35,8 @@ class Editing {
     this.editor = null;
     this.past = new Past(this);
     this.replace = find && new Replace(this, find);
-    this.status = new Status();
+    this.place = null; // the row that was worked on last
+    this.status = new Status(() => this.place?.querySelector(".at").focus({ preventScroll: true }));
     this.saving = new Saving(list.dataset.address, (n) => this.known(n), {
       saved: (n, saved) => this.saved(n, saved),
       conflict: (n, kept, current) => this.decide(n, kept, current),
@@ -128,6 +129,7 @@ class Editing {
       return;
     }
     this.editor?.end(this.editor.value, { left: true });
+    this.place = row;
     const numberNow = () => sentence.numberOf(row); // a new sentence gets another
     const before = this.saving.kept[numberNow()] ?? null;
     const shown = sentence.textOf(row);
@@ -154,6 +156,8 @@ class Editing {
     const { editor } = this;
     const isBusy = () => this.editor !== editor || editor?.row !== row || editor.touched || this.isPending(row);
     if (isBusy()) return;
+    await this.saving.settled(); // the server has that first to do
+    if (isBusy()) return;
     const n = sentence.numberOf(row);
     const now = await api("GET", `${this.saving.address}/sentences/${n}`).catch(() => null);
     if (!now || now.revision === sentence.revisionOf(row)) return;
@@ -174,6 +178,7 @@ class Editing {
   // --- what is saved ---------------------------------------------------------------------------
 
   change(row, text, { remember = true } = {}) {
+    this.place = row;
     // What stood there: a draft of this very change may be what is kept.
     const change = { row, before: sentence.textOf(row), after: text };
     if (remember) this.past.remember(change);

@@ -4,7 +4,9 @@ const STAYS_MS = 8000;
 
 /** One line at the foot of the window: what became of the last correction, and what can be done. */
 export class Status {
-  constructor() {
+  /** `giveBack` gives the focus to where somebody works, once a button that had it is gone. */
+  constructor(giveBack) {
+    this.giveBack = giveBack;
     this.line = build("div", { className: "edit-status", role: "status" });
     document.body.append(this.line);
   }
@@ -17,8 +19,7 @@ export class Status {
     clearTimeout(this.timer);
     const said = build("span", {}, text);
     this.line.className = `edit-status ${tone}`;
-    this.line.replaceChildren(said, ...buttonsOf(actions));
-    this.makeRoom(true);
+    this.fill(said, ...buttonsOf(actions));
     if (!lasting) this.timer = setTimeout(() => this.quiet(), STAYS_MS);
     return said;
   }
@@ -36,13 +37,15 @@ export class Status {
 
   clear() {
     clearTimeout(this.timer);
-    this.line.replaceChildren();
-    this.makeRoom(false);
+    this.fill();
   }
 
-  /** What else lies at the foot of the window stands above the line. */
-  makeRoom(isNeeded) {
-    document.getElementById("back-to-place")?.classList.toggle("above-status", isNeeded);
+  fill(...parts) {
+    const hadFocus = this.line.contains(document.activeElement);
+    this.line.replaceChildren(...parts);
+    // What else lies at the foot of the window stands above the line.
+    document.getElementById("back-to-place")?.classList.toggle("above-status", parts.length > 0);
+    if (hadFocus) this.giveBack();
   }
 }
 

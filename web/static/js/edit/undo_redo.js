@@ -53,6 +53,7 @@ export class Past {
     const isEditing = Boolean(editing.editor);
     editing.editor?.end(null, { left: true });
     this.move(one, from, to);
+    [editing.place] = one.row ? [one.row] : what(one).map(({ row }) => row);
     if (one.row) editing.change(one.row, what(one), { remember: false });
     else editing.changes.apply(what(one), () => this.move(one, to, from));
     if (!one.row) editing.tell("saved");
