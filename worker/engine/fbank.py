@@ -68,14 +68,14 @@ class Fbank:
         window: Tensor | None = None,
         least_energy: float = torch.finfo(torch.float32).eps,
     ) -> None:
-        self._device = device
+        self.device = device
         self._window = (hamming() if window is None else window).to(device)
         self._least_energy = least_energy
         self._mel = mel_weights().to(device)
 
     def __call__(self, pcm: Pcm) -> Tensor:
         """Samples to (frames, MEL_BINS) on the device; no frame for less than 25 ms."""
-        return self._transform(uploaded([pcm], self._device), frame_count(len(pcm)))
+        return self._transform(uploaded([pcm], self.device), frame_count(len(pcm)))
 
     def batch(self, speech: Sequence[Pcm]) -> tuple[Tensor, list[int]]:
         """The frames of several spans in one (rows, MEL_BINS), and the row where each span begins.
@@ -83,21 +83,21 @@ class Fbank:
         On a GPU the samples go there in one copy, each span at a whole number of hops, and all are
         transformed together; the few rows between two spans hold nothing of use.
         """
-        if self._device.type == "cpu":  # span by span is kinder to the cache
+        if self.device.type == "cpu":  # span by span is kinder to the cache
             counts = [frame_count(len(pcm)) for pcm in speech]
             return torch.cat([self(pcm) for pcm in speech]), _starts(counts)
         return self._together(speech)
 
     def _together(self, speech: Sequence[Pcm]) -> tuple[Tensor, list[int]]:
         hops = [-(-len(pcm) // HOP_SAMPLES) for pcm in speech]
-        samples = uploaded(speech, self._device, multiple=HOP_SAMPLES)
+        samples = uploaded(speech, self.device, multiple=HOP_SAMPLES)
         return self._transform(samples, frame_count(len(samples))), _starts(hops)
 
     def _transform(self, samples: Tensor, count: int) -> Tensor:
-        step = BLOCK_FRAMES if self._device.type == "cpu" else GPU_BLOCK_FRAMES
+        step = BLOCK_FRAMES if self.device.type == "cpu" else GPU_BLOCK_FRAMES
         if 0 < count <= step:
             return self._block(samples[: (count - 1) * HOP_SAMPLES + FRAME_SAMPLES])
-        features = torch.empty(count, MEL_BINS, device=self._device)
+        features = torch.empty(count, MEL_BINS, device=self.device)
         for first in range(0, count, step):
             last = min(count, first + step)
             block = samples[first * HOP_SAMPLES : (last - 1) * HOP_SAMPLES + FRAME_SAMPLES]
@@ -105,12 +105,22 @@ class Fbank:
         return features
 
     def _block(self, samples: Tensor) -> Tensor:
+        return self.log_energies(self.power(samples))
+
+    def power(self, samples: Tensor) -> Tensor:
+        """Samples on the device to the power spectra of their frames, (frames, FFT_SIZE // 2 + 1),
+        all at once; each frame's is made of its own samples alone."""
         frames = samples.float().unfold(0, FRAME_SAMPLES, HOP_SAMPLES)
         frames = frames - frames.mean(dim=1, keepdim=True)
         first = frames[:, :1] * (1.0 - PRE_EMPHASIS)
         frames = torch.cat([first, frames[:, 1:] - PRE_EMPHASIS * frames[:, :-1]], dim=1)
         spectrum = torch.fft.rfft(frames * self._window, n=FFT_SIZE)
-        power = spectrum.real.square() + spectrum.imag.square()
+        power: Tensor = spectrum.real.square() + spectrum.imag.square()
+        return power
+
+    def log_energies(self, power: Tensor) -> Tensor:
+        """(frames, FFT_SIZE // 2 + 1) to (frames, MEL_BINS). The last bits of a frame may follow
+        how many there are."""
         energies: Tensor = power @ self._mel
         return energies.clamp_min_(self._least_energy).log_()
 

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from tests.support.speech.speaker_folders import CAMPPLUS_CONF, campplus, campplus_folder
 from worker.engine.speakers.campplus import Campplus, can_run
-from worker.engine.speakers.encoder import MOST_PASS_WINDOWS
 from worker.engine.speakers.features import WINDOW_FRAMES
 from worker.engine.speakers.load_network import load_speaker_network
 
 CPU = torch.device("cpu")
 NARROW = {"growth_rate": 8, "init_channels": 32}
+WINDOWS = 27
 
 
 def with_any_scale(network: nn.Module) -> Any:
@@ -32,7 +32,8 @@ def with_any_scale(network: nn.Module) -> Any:
 
 
 def heard() -> Tensor:
-    shape = MOST_PASS_WINDOWS, WINDOW_FRAMES, 80
+    """More windows than go through the dense layers together."""
+    shape = WINDOWS, WINDOW_FRAMES, 80
     features = torch.randn(*shape, generator=torch.Generator().manual_seed(3))
     return features.cumsum(dim=1) / 10
 
@@ -61,8 +62,32 @@ def test_a_vector_is_the_same_among_however_many(threads: int) -> None:
     packed = Campplus(with_any_scale(campplus(CAMPPLUS_CONF)))
     features = heard()
     together = packed(features)
-    for first, last in ((3, 4), (0, 2), (5, 8), (1, 8), (6, 19), (2, MOST_PASS_WINDOWS)):
+    for first, last in ((3, 4), (0, 2), (5, 8), (1, 8), (6, 19), (1, 25), (0, 24)):
         assert torch.equal(packed(features[first:last]), together[first:last]), (first, last)
+
+
+@torch.inference_mode()
+def test_images_come_before_rows_and_rows_in_parts_of_one_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else oneDNN, which keeps few kernels, makes all of them anew for every part."""
+    packed = Campplus(campplus({**CAMPPLUS_CONF, **NARROW}))
+    order: list[str] = []
+
+    def noted(name: str) -> None:
+        method = getattr(packed, name)
+
+        def run(given: Tensor) -> Tensor:
+            order.append(f"{name} {len(given)}")
+            done: Tensor = method(given)
+            return done
+
+        monkeypatch.setattr(packed, name, run)
+
+    noted("_rows_of")
+    noted("_vectors")
+    assert len(packed(heard())) == WINDOWS
+    assert order == ["_rows_of 1"] * WINDOWS + ["_vectors 14"] * 2
 
 
 @pytest.mark.parametrize(

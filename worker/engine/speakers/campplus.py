@@ -25,6 +25,9 @@ _LAYERS_OF_ONE_WIDTH = 4
 """Dense layers that are read with one width, by columns of zeros: each width has a kernel of its
 own, of which oneDNN keeps few (`worker.engine.layers.linear.KERNELS_KEPT`)."""
 
+_WINDOWS_TOGETHER = 24
+"""Windows whose rows pass through the dense layers together, at most."""
+
 _ROW_PADDING = 16
 """Numbers between the end of a row and the next: rows a power of two apart would share few places
 of a processor's cache."""
@@ -83,8 +86,20 @@ class Campplus:
         return scale[:, None] * weight, scale * bias + shift
 
     def __call__(self, features: Tensor) -> Tensor:
-        """(windows, frames, MEL_BINS) to (windows, vector)."""
+        """(windows, frames, MEL_BINS) to (windows, vector).
+
+        The images of all windows come first: oneDNN keeps fewer kernels than images and rows need
+        together, and would make them anew for each part.
+        """
         rows = torch.cat([self._rows_of(window) for window in features.split(1)])
+        parts = -(-len(rows) // _WINDOWS_TOGETHER)
+        together = -(-len(rows) // parts)
+        # Parts of one size, for kernels are made for each; the last is filled up.
+        filled = nn.functional.pad(rows, (0, 0, 0, 0, 0, parts * together - len(rows)))
+        return torch.cat([self._vectors(part) for part in filled.split(together)])[: len(rows)]
+
+    def _vectors(self, rows: Tensor) -> Tensor:
+        """(windows, T, channels) to (windows, vector)."""
         for dense, transit in self._dense:
             rows = transit(dense(rows))
         clamped = self._norm.clamp(rows)
@@ -131,14 +146,14 @@ class _DenseBlock:
         self._inputs = self._layers[0][0]
         self._outputs = self._layers[-1][0] + self._growth
         self._row = max(self._outputs, self._layers[-1][1].width) + _ROW_PADDING
-        self._kept = torch.zeros(0)
+        self._kept = torch.zeros(0, 0, self._row)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Give the rows with the layers' channels behind their own, in memory that the next call
         writes into."""
-        if self._kept.shape[:2] != rows.shape[:2]:
+        if len(self._kept) < len(rows) or self._kept.shape[1] != rows.shape[1]:
             self._kept = rows.new_zeros(*rows.shape[:2], self._row)
-        kept = self._kept
+        kept = self._kept[: len(rows)]
         kept[..., : self._inputs] = rows
         for read, layer in self._layers:
             layer.write(kept[..., : layer.width], kept[..., read : read + self._growth])
