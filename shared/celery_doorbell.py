@@ -242,5 +242,10 @@ def _redis(app: Celery) -> Iterator[Any]:
     """The client below a connection of Kombu's, so that every form of address is understood."""
     with app.connection_for_read() as connection:
         # Kombu would sleep for seconds between its tries, and our callers ask again anyway.
-        connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+        except OperationalError as error:
+            if isinstance(error.__cause__, ResponseError):  # it answers, and refuses even a PING
+                raise error.__cause__ from None
+            raise
         yield connection.default_channel.client

@@ -3,10 +3,7 @@ or a script keeps it busy. Work goes on, and what waits begins once it takes mes
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -15,6 +12,7 @@ from shared.celery_doorbell import ring
 from shared.states import AttemptOutcome, JobStatus, Obstacle
 from tests.chaos.machinery.faults import Action, Fault, Step
 from tests.chaos.machinery.faulty_installation import FaultyInstallation, recording
+from tests.support.databases.redis_refusals import busy, out_of_memory, replica, without_a_disk
 from tests.support.stack import wait_for
 
 pytestmark = [
@@ -28,48 +26,6 @@ def client(faulty: FaultyInstallation) -> Iterator[redis.Redis]:
     made = redis.Redis(unix_socket_path=str(faulty.stack.folder / "redis" / "redis.sock"))
     yield made
     made.close()
-
-
-def out_of_memory(client: redis.Redis) -> Callable[[], object]:
-    client.config_set("maxmemory", 1)
-    return lambda: client.config_set("maxmemory", 0)
-
-
-def replica(client: redis.Redis) -> Callable[[], object]:
-    client.execute_command("REPLICAOF", "127.0.0.1", "1")
-    return lambda: client.execute_command("REPLICAOF", "NO", "ONE")
-
-
-def without_a_disk(client: redis.Redis) -> Callable[[], object]:
-    """Its folder is one that is gone, so it cannot write what it is asked to keep."""
-    folder = Path(client.config_get("dir")["dir"])
-    away = folder.rename(folder.with_name("away"))
-    for name in ("redis.sock", "redis.log"):
-        assert (away / name).exists()
-    folder.mkdir()
-    (away / "redis.sock").rename(folder / "redis.sock")
-    shutil.rmtree(away)
-    client.config_set("save", "3600 1")
-    client.set("changed", 1)
-    client.bgsave()
-    wait_for(lambda: client.info()["rdb_last_bgsave_status"] == "err", what="a failed save")
-    return lambda: client.config_set("save", "")
-
-
-def busy(client: redis.Redis) -> Callable[[], object]:
-    client.config_set("lua-time-limit", 1)
-    path = client.connection_pool.connection_kwargs["path"]
-    script = subprocess.Popen(
-        ["redis-cli", "-s", path, "eval", "while true do end", "0"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-    def end() -> None:
-        client.script_kill()
-        script.wait()
-
-    return end
 
 
 @pytest.mark.parametrize("refuse", [out_of_memory, replica, without_a_disk, busy])

@@ -6,7 +6,7 @@ import fnmatch
 import inspect
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from shared import jobs
 from shared.db import Database
 from shared.states import JobStatus
 from tests.support import factories
+from tests.support.databases.redis_refusals import out_of_memory, without_a_disk
 from tests.support.people import an_admin, signed_in
 from tests.support.stack import start_redis
 from tests.support.web.web_app import database, make_app, submit
@@ -57,8 +58,15 @@ def test_ready_without_redis_and_workers_but_says_so(client: FlaskClient) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("refuse", "word"), [(out_of_memory, "maxmemory"), (without_a_disk, "MISCONF")]
+)
 def test_a_redis_that_refuses_messages_is_told_in_its_own_words(
-    rows: Database, sqlite_url: str, tmp_path: Path
+    rows: Database,
+    sqlite_url: str,
+    tmp_path: Path,
+    refuse: Callable[[redis.Redis], object],
+    word: str,
 ) -> None:
     server, url = start_redis(tmp_path / "redis")
     try:
@@ -72,11 +80,11 @@ def test_a_redis_that_refuses_messages_is_told_in_its_own_words(
         anna = signed_in(app, "Anna")
         assert anna.get("/readyz").json["redis"] == {"status": "ok", "waiting": 0}  # type: ignore[index]
         with redis.Redis.from_url(url) as client:
-            client.config_set("maxmemory", 1)
+            refuse(client)
         told = anna.get("/readyz")
         assert told.status_code == 200
         assert told.json["redis"]["status"] == "refusing"  # type: ignore[index]
-        assert "maxmemory" in told.json["redis"]["reason"]  # type: ignore[index]
+        assert word in told.json["redis"]["reason"]  # type: ignore[index]
         assert "takes no messages" in anna.get("/server").text
         database(app).dispose()
     finally:
