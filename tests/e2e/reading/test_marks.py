@@ -10,6 +10,23 @@ from shared.models import LOCAL_OWNER
 from tests.e2e.reading.site import STORED, Site, time_of, wait_for_time
 
 
+def test_a_file_dropped_beside_a_field_does_not_take_the_pages_place(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    page.keyboard.press("m")
+    drop = """(element) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["sound"], "meeting.wav"));
+      const options = { dataTransfer, bubbles: true, cancelable: true };
+      return element.dispatchEvent(new DragEvent("drop", options));
+    }"""
+    is_browsers = {
+        name: page.locator(name).evaluate(drop) for name in ("h1", "form.mark input[name=text]")
+    }
+    assert is_browsers == {"h1": False, "form.mark input[name=text]": True}
+
+
 def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
     site: Site, context: BrowserContext
 ) -> None:

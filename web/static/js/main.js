@@ -14,6 +14,7 @@ showLocalTimes(document);
 closeMenusOutside();
 askFirst();
 sendOnce();
+stayForFiles();
 watchJobs();
 renewSubscription();
 useAsApp();
@@ -30,6 +31,18 @@ function sendOnce() {
     if (timeStamp - (sentAt.get(form) ?? -Infinity) < DOUBLE_CLICK_MS) event.preventDefault();
     else sentAt.set(form, timeStamp);
   });
+}
+
+/** A file that is dropped where nobody takes it would be opened in the place of the page. */
+function stayForFiles() {
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      const isFile = event.dataTransfer?.types.includes("Files");
+      if (!isFile || event.defaultPrevented || event.target.closest?.("input, textarea")) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    });
+  }
 }
 
 /** A menu closes when something else is chosen, and with Escape. */

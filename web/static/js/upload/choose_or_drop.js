@@ -43,6 +43,7 @@ function takeDropped(page) {
   document.addEventListener("dragover", (event) => {
     if (!withFiles(event)) return;
     event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
     root.classList.add("dropping");
   });
   document.addEventListener("dragleave", (event) => {
