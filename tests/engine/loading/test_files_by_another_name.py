@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -100,6 +102,53 @@ def test_the_configuration_s_names_of_files_are_followed(asr: Path, tmp_path: Pa
     mine = load_fsmn(whole(vad), CPU)
     theirs = load_fsmn(own_folder("demo", demo_model.VAD_DIR, Settings(data_dir=tmp_path)), CPU)
     assert torch.equal(mine.cmvn, theirs.cmvn)
+
+
+def test_empty_lines_at_the_end_of_a_list_are_no_tokens(asr: Path) -> None:
+    tokens = tokens_of(asr)
+    (asr / "tokens.json").unlink()
+    (asr / "tokens.txt").write_text("\n".join(tokens) + "\n\n\n", encoding="utf-8")
+    assert list(listed_tokens(whole(asr))) == tokens
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_statistics_that_an_editor_saved_are_those_that_funasr_reads(
+    end: str, tmp_path: Path
+) -> None:
+    from funasr.frontends.wav_frontend import load_cmvn
+
+    vad = Path(shutil.copytree(demo_model.VAD_DIR, tmp_path / "vad"))
+    statistics = vad / "am.mvn"
+    theirs = load_cmvn(statistics)
+    lines = statistics.read_text(encoding="utf-8").split("\n")
+    statistics.write_bytes(b"\xef\xbb\xbf" + end.join(lines).encode() + end.encode())
+    assert torch.equal(load_fsmn(whole(vad), CPU).cmvn, theirs)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"val_acc": np.float64(0.9), "step": np.int64(3), "best": np.bool_(True)},
+        {"history": np.zeros(3, np.float32)},
+        {"path": Path("/data/model.pt"), "names": collections.OrderedDict(a=1)},
+    ],
+    ids=["numbers", "arrays", "paths"],
+)
+def test_what_training_keeps_beside_the_parameters_is_passed_over(
+    more: dict[str, object], tmp_path: Path
+) -> None:
+    vad = Path(shutil.copytree(demo_model.VAD_DIR, tmp_path / "vad"))
+    state = torch.load(vad / "model.pt", weights_only=True)
+    torch.save({"state_dict": state, "epoch": 3, **more}, vad / "model.pt")
+    loaded = load_fsmn(whole(vad), CPU).model.state_dict()
+    assert all(torch.equal(loaded[name], value.float()) for name, value in state.items())
+
+
+def test_a_whole_network_with_its_code_is_refused_for_that(tmp_path: Path) -> None:
+    vad = Path(shutil.copytree(demo_model.VAD_DIR, tmp_path / "vad"))
+    torch.save(torch.nn.Linear(2, 2), vad / "model.pt")
+    with pytest.raises(ModelUnavailable, match=r"holds torch\.nn\S*Linear, and code .* state_dict"):
+        load_fsmn(whole(vad), CPU)
 
 
 def test_the_words_of_punctuation_are_found_by_the_configuration_s_name(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,7 +24,12 @@ from worker.engine.fbank import MEL_BINS
 from worker.engine.loading.checkpoint_to_network import load_parameters, without_initial_values
 from worker.engine.loading.funasr_modules import process_unchanged, register_classes
 from worker.engine.loading.load_errors import failures_explained, unusable
-from worker.engine.loading.text_files import lines_of, text_of, without_numbers
+from worker.engine.loading.text_files import (
+    lines_of,
+    numbers_behind,
+    text_of,
+    without_numbers,
+)
 from worker.model_store.config_yaml import read_config
 from worker.model_store.files import checkpoint_name, normalisation_name, token_list_name
 from worker.model_store.locate import ModelFolder
@@ -165,8 +171,13 @@ def _frontend(folder: ModelFolder, config: Mapping[str, Any], tables: Any) -> An
     normalisation = folder.path / normalisation_name(folder.path)
     if not normalisation.is_file():
         raise unusable(folder, f"it has no {normalisation.name}, so its input cannot be normalised")
-    conf = dict(config.get("frontend_conf") or {}) | {"cmvn_file": str(normalisation)}
+    conf = dict(config.get("frontend_conf") or {}) | {"cmvn_file": None}
     frontend = tables.frontend_classes[name](**conf)
+    with failures_explained(folder, f"read its {normalisation.name}"):
+        # FunASR's own reading ends at an empty line.
+        text = text_of(normalisation)
+        rows = [numbers_behind(text, component) for component in ("<AddShift>", "<Rescale>")]
+        frontend.cmvn = torch.from_numpy(np.array(rows).astype(np.float32))
     stacked = frontend.lfr_m * frontend.n_mels
     if tuple(frontend.cmvn.shape) != (2, stacked) or not torch.isfinite(frontend.cmvn).all():
         raise unusable(folder, f"{normalisation.name} does not hold two rows of {stacked} numbers")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import pathlib
+import pickle
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -23,6 +26,17 @@ _FROM_TRAINING = re.compile(r"^(?:module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.")
 or a part of it."""
 _ALL_BELOW = "model."
 """Prefix that Lightning puts before every name."""
+
+_SCALAR, _ARRAY = np.float64(0).__reduce__()[0], np.zeros(0).__reduce__()[0]
+_BESIDE_PARAMETERS: tuple[Any, ...] = (
+    *(pathlib.PosixPath, np.dtype, np.ndarray),
+    *(type(np.dtype(kind)) for kind in "?bhilqBHILQefdSU"),
+    *((_SCALAR, "numpy.core.multiarray.scalar"), (_ARRAY, "numpy.core.multiarray._reconstruct")),
+    *((_SCALAR, "numpy._core.multiarray.scalar"), (_ARRAY, "numpy._core.multiarray._reconstruct")),
+)
+"""Plain values that a training run keeps beside the parameters, with NumPy's by the names that its
+versions give them."""
+_NOT_PLAIN = re.compile(r"GLOBAL ([\w.]+)")
 
 _ROWS = 16_384
 """Rows of a parameter that are looked at together: 8 million numbers where it is 512 wide."""
@@ -97,11 +111,20 @@ def read_checkpoint(checkpoint: Path, *allowed: type) -> Any:
     """Read a checkpoint, its tensors mapped from the file rather than read into memory.
 
     Nothing but numbers, texts, their collections and the classes `allowed`, plain containers of
-    such: no code of a model is run.  Raises whatever torch.load raises.
+    such: no code of a model is run.  Raises TypeError where there is more, and whatever torch.load
+    raises.
     """
-    with torch.serialization.safe_globals(list(allowed)):
+    with torch.serialization.safe_globals([*allowed, *_BESIDE_PARAMETERS]):
         try:
             return torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        except pickle.UnpicklingError as error:
+            more = _NOT_PLAIN.search(str(error))
+            if more is None:
+                raise
+            raise TypeError(
+                f"beside numbers and texts it holds {more[1]}, and code of a model is never run; "
+                "save its state_dict() alone"
+            ) from error
         except RuntimeError as error:
             if "mmap can only be used" not in str(error):
                 raise

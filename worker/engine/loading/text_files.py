@@ -21,12 +21,12 @@ def text_of(path: Path, errors: str = "strict") -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    """Lines of a text, each without the spaces behind it.
+    """Lines of a text, each without the spaces behind it; empty ones at its end are none.
 
     Not splitlines: a token may be one of the characters that it takes for the end of a line, and
     all behind it would be told by another's number.
     """
-    return [line.rstrip() for line in text.removesuffix("\n").split("\n")]
+    return [line.rstrip() for line in text.rstrip("\n").split("\n")]
 
 
 def without_numbers(lines: Sequence[str]) -> list[str]:
@@ -36,3 +36,12 @@ def without_numbers(lines: Sequence[str]) -> list[str]:
     if [number for _, _, number in numbered] != [str(count) for count in range(len(lines))]:
         return list(lines)
     return [token.rstrip() for token, _, _ in numbered]
+
+
+def numbers_behind(text: str, component: str) -> list[str]:
+    """The numbers in the first brackets behind a component of a network that Kaldi wrote as text.
+
+    >>> numbers_behind("<Splice> 2 2\\n[ 0 ]\\n<Rescale> 2 2\\n<LearnRate> 0 [ 1 2]", "<Rescale>")
+    ['1', '2']
+    """
+    return text.partition(component)[2].partition("[")[2].partition("]")[0].split()
