@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.db import Database
+from tests.support.doubles.replayed_decoder import replay_decoders
 from tests.support.doubles.stub_recogniser import StubRecogniser
 from tests.support.pipeline_worker import Worker, recording
 from worker import child_process
@@ -17,6 +18,12 @@ from worker import child_process
 def worker(db: Database, tmp_path: Path) -> Iterator[Worker]:
     yield Worker(db, tmp_path)
     child_process.shutdown.clear()
+
+
+@pytest.fixture
+def replayed_decoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode each recording once a process, for tests of what becomes of the sound."""
+    replay_decoders(monkeypatch)
 
 
 @pytest.fixture

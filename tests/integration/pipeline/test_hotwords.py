@@ -21,6 +21,8 @@ from worker.pipeline.plan_key import plan_key
 from worker.pipeline.transcribe import transcribe
 from worker.recogniser import EMPTY_REQUEST, RecognitionRequest
 
+pytestmark = pytest.mark.usefixtures("replayed_decoders")
+
 NAMED = ("网关", "集群")
 
 

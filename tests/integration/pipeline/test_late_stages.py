@@ -25,6 +25,8 @@ from worker.pipeline.recognition import RecognitionRun
 from worker.pipeline.transcribe import transcribe
 from worker.recogniser import ModelIdentity
 
+pytestmark = pytest.mark.usefixtures("replayed_decoders")
+
 FEW = recording(6)
 
 

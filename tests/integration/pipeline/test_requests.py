@@ -32,6 +32,8 @@ from worker.recogniser import (
     UnsupportedRequest,
 )
 
+pytestmark = pytest.mark.usefixtures("replayed_decoders")
+
 HOTWORDS = RecognitionRequest(hotwords=("网关", "集群"))
 
 

@@ -30,6 +30,8 @@ from worker.recogniser import (
 )
 from worker.supervision.liveness import Liveness
 
+pytestmark = pytest.mark.usefixtures("replayed_decoders")
+
 
 class Stop(Exception):
     """Stands for the process being killed."""
