@@ -83,13 +83,19 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
+def folder_in_memory() -> Path:
+    """A folder for what is written often and read by this process's tests alone."""
+    return Path(_in_memory() or tempfile.gettempdir())
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(folder_in_memory: Path) -> Iterator[str]:
     """The URL of a server on which databases can be made: our own, or the one given."""
     given = os.environ.get("LONGSCRIBE_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    with data_folder(Path(_in_memory() or tempfile.gettempdir())) as folder:
+    with data_folder(folder_in_memory) as folder:
         server = start_server(folder)
         url = "postgresql+psycopg" + server.get_uri().removeprefix("postgresql")
         spare_the_disk(url)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.support import zygote
 from tests.support.browsers import chosen
@@ -43,16 +52,30 @@ def patience() -> None:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        try:
-            launched = chosen.launch(playwright)
-        except chosen.BrowserMissing as missing:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(missing))
-            pytest.skip(str(missing))
-        yield launched
-        launched.close()
+def playwright(folder_in_memory: Path) -> Iterator[Playwright]:
+    """Playwright, whose browsers keep in memory their profiles and what their processes share.
+
+    It tells Chromium not to use /dev/shm, which is small in many containers.  On a disk, making and
+    deleting these files takes a fifteenth of the processor time of the browser's tests.
+    """
+    with tempfile.TemporaryDirectory(dir=folder_in_memory, ignore_cleanup_errors=True) as folder:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", folder)  # for Playwright's process, which starts the browsers
+            made = sync_playwright().start()
+        yield made
+        made.stop()
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    try:
+        launched = chosen.launch(playwright)
+    except chosen.BrowserMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
