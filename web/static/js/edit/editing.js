@@ -45,7 +45,8 @@ class Editing {
     });
     sentenceTools({
       edit: (row) => this.open(row),
-      assign: speakers && ((row) => this.numbered(row, () => speakers.assign(row))),
+      // Those around it are named by their numbers too.
+      assign: speakers && ((row) => this.changes.pending.sent.then(() => row.isConnected && speakers.assign(row))),
       history: (row) => this.numbered(row, () => this.history(row)),
     });
     list.addEventListener("dblclick", (event) => this.doubleClicked(event));
