@@ -92,5 +92,6 @@ def test_words_laid_out_for_the_processor_say_what_plain_ones_say(
 
 @torch.inference_mode()
 def test_what_a_list_holds_is_known_before(decoder: BiasDecoder, vectors: Tensor) -> None:
-    held = decoder.listed(vectors).held_bytes
-    assert 0.9 < len(vectors) * decoder.bytes_per_word / held < 1.1
+    for words in (30, len(vectors)):
+        held = decoder.listed(vectors[:words]).held_bytes
+        assert 0.9 < decoder.bytes_of(words) / held < 1.1

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from worker.engine.paraformer.hotwords import keys_and_values
+from worker.engine.layers.linear import PackedLinear
+from worker.engine.paraformer.hotwords import chosen_words, keys_and_values
 from worker.engine.paraformer.hotwords.keys_and_values import PackedWords, PlainWords
 
 HEADS, WIDTH, LAYERS, WORDS = 2, 256, 3, 2_500
@@ -79,3 +80,44 @@ def test_a_word_is_the_same_whatever_else_is_chosen(packed: PackedWords) -> None
         alone = packed.of(chosen[span : span + 1])(1)
         for ours, theirs in zip(alone, together, strict=True):
             assert torch.equal(ours[0], theirs[span])
+
+
+class Counted(PackedLinear):
+    """Counts the rows that it has multiplied."""
+
+    rows = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.rows += len(x)
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(("most", "expected"), [(5, [3, 1, 1, 6, 3]), (4, [3, 1, 3, 6, 1])])
+@torch.inference_mode()
+def test_a_word_that_was_chosen_lately_is_not_projected_again(
+    attentions: list[Any],
+    vectors: Tensor,
+    packed: PackedWords,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    expected: list[int],
+) -> None:
+    """It has the bits that it has where nothing was chosen before, however few are kept."""
+    monkeypatch.setattr(chosen_words, "MOST_KEPT", most)
+    linear = Counted(attentions[1].linear_k_v)
+    layers = [attentions[0], SimpleNamespace(h=HEADS, d_k=WIDTH // HEADS, linear_k_v=linear)]
+    used = PackedWords(layers, vectors[:-1], asked=1)
+    rows = []
+    for choice in (
+        [[7, 3, 9]],
+        [[3, 2_400, 9], [7, 3, 9]],
+        [[7, 100, 3]],
+        [[1, 2, 3], [4, 5, 6]],  # more than are kept
+        [[100, 8, 3]],
+    ):
+        before, chosen = linear.rows, torch.tensor(choice)
+        ours = used.of(chosen)(1)
+        rows.append(linear.rows - before)
+        for mine, theirs in zip(ours, packed.of(chosen)(1), strict=True):
+            assert torch.equal(mine, theirs)
+    assert rows == expected

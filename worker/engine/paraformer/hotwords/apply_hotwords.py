@@ -25,7 +25,7 @@ _LISTS_KEPT = 2
 """Encoded lists: that of the job at work, and that of one whose batches alternate with it."""
 
 _KEPT_BYTES = 128 << 20
-"""Bytes above which only the list in use is kept.  A job's 5,000 words take 123 MB at
+"""Bytes above which only the list in use is kept.  A job's 5,000 words take 135 MB at
 Paraformer-large's width: with what encoding them takes, less than the 256 MiB that no batch is
 planned into (`worker.memory.batch_memory_model.Reserve`), so that model has no term for lists."""
 
@@ -68,7 +68,7 @@ class Hotwords:
 
     def _make_room(self, words: int) -> None:
         """Forget the lists used longest ago, before another of so many words is encoded."""
-        needed = words * self._decoder.bytes_per_word
+        needed = self._decoder.bytes_of(words)
         held = sum(kept.held_bytes for kept in self._lists.values() if kept is not None)
         while self._lists and (len(self._lists) >= _LISTS_KEPT or held + needed > _KEPT_BYTES):
             _, forgotten = self._lists.popitem(last=False)

@@ -15,6 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from worker.engine.layers.linear import packs_linear_layers
 from worker.engine.layers.sanm_layers import neighbours
 from worker.engine.paraformer.hotwords.choice import KEPT
+from worker.engine.paraformer.hotwords.chosen_words import words_kept
 from worker.engine.paraformer.hotwords.keys_and_values import (
     EncodedWords,
     PackedWords,
@@ -47,8 +48,12 @@ class BiasDecoder:
 
     @property
     def bytes_per_word(self) -> int:
-        """Bytes that a word of a list holds: 25 kB at Paraformer-large's width and six layers."""
+        """Bytes that a word of a list takes: 25 kB at Paraformer-large's width and six layers."""
         return sum(2 * 4 * layer.src_attn.h * layer.src_attn.d_k for layer in self._layers)
+
+    def bytes_of(self, words: int) -> int:
+        """Bytes that a list of so many words holds, at most."""
+        return (words + words_kept(words)) * self.bytes_per_word
 
     def listed(self, vectors: Tensor) -> EncodedWords:
         """Lay out the list whose words have these vectors, (words, width)."""

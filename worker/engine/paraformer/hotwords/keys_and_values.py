@@ -15,6 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from worker.engine.device import trim_heap
 from worker.engine.layers.linear import PackedLinear, PackedMatrix
+from worker.engine.paraformer.hotwords.chosen_words import ChosenWords
 
 _SCORES_AT_ONCE = 2_000_000
 """A token's scores of words in one head that are held at a time, 8 MB, several times over: tokens
@@ -102,7 +103,8 @@ class PackedWords:
 
     That multiplies twice as fast as torch's attention does there, and a token is told the same in
     any company.  Of the layers that are never asked about the whole list nothing is held; what is
-    chosen for a span is projected again, for it cannot be read out of the layout.
+    chosen for a span is projected again, for it cannot be read out of the layout, and kept for
+    spans that choose it too.
     """
 
     def __init__(self, attentions: Sequence[Any], vectors: Tensor, asked: int) -> None:
@@ -114,10 +116,11 @@ class PackedWords:
         self._vectors = vectors
         self._heads: int = attentions[0].h
         self._scale: float = attentions[0].d_k ** -0.5
-        self._projections = [_packed(attention.linear_k_v) for attention in attentions]
+        projections = [_packed(attention.linear_k_v) for attention in attentions]
+        self._chosen = ChosenWords(projections, vectors, 2 * self._heads * attentions[0].d_k)
         self._keys: list[list[PackedMatrix]] = []
         self._values: list[list[PackedMatrix]] = []
-        for layer, projection in enumerate(self._projections[: asked + 1]):
+        for layer, projection in enumerate(projections[: asked + 1]):
             keys, values = projection(vectors).chunk(2, dim=-1)
             self._keys.append([PackedMatrix(part) for part in self._of_heads(keys)])
             if layer < asked:
@@ -132,7 +135,8 @@ class PackedWords:
     @property
     def held_bytes(self) -> int:
         matrices = [matrix for layer in (*self._keys, *self._values) for matrix in layer]
-        return self._vectors.nbytes + sum(matrix.nbytes for matrix in matrices)
+        list_bytes = self._vectors.nbytes + sum(matrix.nbytes for matrix in matrices)
+        return list_bytes + self._chosen.held_bytes
 
     def attend(self, layer: int, query: Tensor) -> Tensor:
         found = torch.empty_like(query)
@@ -159,12 +163,10 @@ class PackedWords:
         return first
 
     def of(self, chosen: Tensor) -> Callable[[int], KeysAndValues]:
-        once, places = chosen.unique(return_inverse=True)
-        vectors = self._vectors[once]
+        rows_of = self._chosen.of(chosen)
 
         def of_layer(layer: int) -> KeysAndValues:
-            both = self._projections[layer](vectors).index_select(0, places.flatten())
-            parts = both.view(*places.shape, 2, self._heads, -1).transpose(1, 3)
+            parts = rows_of(layer).unflatten(-1, (2, self._heads, -1)).transpose(1, 3)
             return KeysAndValues(*parts.unbind(dim=2))
 
         return of_layer
