@@ -27,6 +27,9 @@ from shared.cli.remote.session import connected
 from shared.cli.remote.transcripts import formats_in
 from shared.cli.remote.watch import FileEvent, FolderWatch
 
+_LONGEST_S = 24 * 3600
+"""A day; of seconds without end no clock knows."""
+
 
 def watch(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
@@ -34,9 +37,12 @@ def watch(
     model: Model = "",
     speakers: Speakers = "",
     numbers: Numbers = "",
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5,
+    every: Annotated[
+        float, typer.Option(min=0.1, max=_LONGEST_S, help="Seconds between two looks.")
+    ] = 5,
     settled: Annotated[
-        float, typer.Option(min=0, help="Seconds for which a file must not change.")
+        float,
+        typer.Option(min=0, max=_LONGEST_S, help="Seconds for which a file must not change."),
     ] = 10,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is left.")] = False,
     server: ServerAddress = LOCAL,

@@ -62,3 +62,13 @@ def test_what_had_to_be_postponed_is_told_and_the_status_says_so(
     ended = watch("--once")
     assert ended.exit_code == 2
     assert ended.stdout == "postponed  a?[2J?b.wav  No space left on device\n"
+
+
+@pytest.mark.parametrize("option", ["--every", "--settled"])
+@pytest.mark.parametrize("given", ["inf", "1e300", "nan", "-1"])
+def test_seconds_that_no_clock_knows_are_refused(
+    looks: list[Look], watch: Callable[..., Result], option: str, given: str
+) -> None:
+    ended = watch(option, given)
+    assert (ended.exit_code, looks) == (2, [])
+    assert option in ended.stderr
