@@ -199,3 +199,26 @@ def test_damage_inside_is_skipped_and_counted_and_times_hold(tmp_path: Path) -> 
         decoded = samples_of(audio)
     assert len(decoded) / RATE == pytest.approx(20.0, abs=1.0)
     assert abs(lag_s(decoded[-5 * RATE :], signal(20.0)[-5 * RATE :])) < 0.06
+
+
+@pytest.mark.parametrize("kind", ["TTA", "IMA ADPCM in WAV"])
+def test_what_cannot_be_decoded_has_its_time_where_no_clock_tells_it(
+    kind: str, tmp_path: Path
+) -> None:
+    """Words behind it came as much earlier as was lost."""
+    sound, path = signal(20.0), tmp_path / "recording"
+    if kind == "TTA":
+        encode(sound, path, "tta")
+    else:
+        soundfile.write(path, sound, RATE, format="WAV", subtype="IMA_ADPCM")
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    length = len(data) // 8
+    data[middle : middle + length] = np.random.default_rng(1).bytes(length)
+    path.write_bytes(data)
+    with decode(path) as audio:
+        decoded = samples_of(audio)
+    assert abs(lag_s(decoded[-5 * RATE :], sound[-5 * RATE :])) < 0.06
+    # A gap of less than 0.2 s is in the times alone.
+    assert audio.clock.heard_s(len(decoded)) == pytest.approx(20.0, abs=0.1)
+    assert audio.report.damaged_s is not None and audio.report.damaged_s > 1.0

@@ -97,6 +97,12 @@ class ContainerClock:
         self.position += length
         return heard
 
+    def lose(self, seconds: float) -> None:
+        """Pass over sound that could not be decoded, where no timestamp will tell of it: as long as
+        its packet, if the length that the container tells has room for that."""
+        if self.told_end is not None and self.position + seconds <= self.told_end + RESET_S:
+            self.position += seconds
+
     def _begins_beside_others(self, ahead: float) -> bool:
         """Return whether the track begins where others are: that confirms its first timestamp."""
         if self._begun or self.others_at is None:

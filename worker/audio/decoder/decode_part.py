@@ -181,6 +181,7 @@ class _Track:
         self._output = output
         self._held: AudioFrame | None = None
         self._is_protected = stream.codec_context.codec_tag in _PROTECTED
+        self._counts_samples = formats.counts_samples(stream.container.format.name)
         self._may_be_encrypted = formats.may_be_encrypted(stream.container.format.name)
 
     def decode(self, packet: Packet[AudioStream]) -> None:
@@ -199,17 +200,23 @@ class _Track:
             # Where MP3 files were joined, the tag of the second comes with its first frame.
             if bytes(packet)[:3] not in _TAGS:
                 self.damage(_seconds(packet))
+                if self._counts_samples:
+                    self._place_held(None)
+                    self.clock.lose(_seconds(packet))
             return
         for frame in frames:
             if isinstance(frame, AudioFrame) and frame.samples and frame.sample_rate > 0:
-                held, self._held = self._held, frame
-                if held is not None:
-                    self._place(held, frame.time)
+                self._place_held(frame.time)
+                self._held = frame
+
+    def _place_held(self, following: float | None) -> None:
+        """Place the frame that waited for the timestamp of the next one."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._place(held, following)
 
     def finish(self) -> None:
-        if self._held is not None:
-            self._place(self._held, None)
-            self._held = None
+        self._place_held(None)
         self._output.finish()
         self._tally.samples = self._output.samples
         room = max(0, MOST_JUMPS - len(self._tally.jumps))

@@ -86,6 +86,12 @@ def has_clock(container: str) -> bool:
     return not _names(container) & _WITHOUT_CLOCK
 
 
+def counts_samples(container: str) -> bool:
+    """Return whether a container without a clock tells how long each of its packets is, so that
+    what cannot be decoded has its time all the same."""
+    return bool(_names(container) & _LENGTH_IN_HEADER)
+
+
 def starts_at_zero(container: str) -> bool:
     """Return whether 0 on the container's clock is 0 in a player, wherever its sound begins."""
     return bool(_names(container) & _ZERO_IS_ZERO)
