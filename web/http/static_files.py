@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from flask import Flask, Response, request
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
+
+_ONE_RANGE = re.compile("bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})")
 
 _Stamp = tuple[int, int, int]
 
@@ -30,9 +33,9 @@ def version_static_files(app: Flask) -> None:
 
     @app.endpoint("static")
     def send(filename: str, version: str = "", current: str = version) -> Response:
-        # They are small: a part of one is nobody's need, and what asks for it in a way that is not
-        # understood would be refused all of it.
-        request.environ.pop("HTTP_RANGE", None)
+        # What is not understood, several parts and other units among it, would be refused the file.
+        if request.method != "GET" or not _ONE_RANGE.fullmatch(request.headers.get("Range", "")):
+            request.environ.pop("HTTP_RANGE", None)
         response = app.send_static_file(filename)
         # Not another server's version, where two share the work; nor what an upgrade has put in the
         # place of a file since this process began, which going back would find under this address.

@@ -79,3 +79,16 @@ def test_another_file_is_another_version(tmp_path: Path) -> None:
     file.write_text("1")
     file.rename(tmp_path / "two.js")
     assert len({before, changed, version_of(tmp_path)}) == 3
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-0,5-6", "lines=1-2", "bytes=--5", "bytes=" + "9" * 5000]
+)
+def test_a_part_that_is_not_understood_is_all_of_it(client: FlaskClient, asked: str) -> None:
+    whole = client.get("/static/icon.svg").data
+    answer = client.get("/static/icon.svg", headers={"Range": asked})
+    assert (answer.status_code, answer.data) == (200, whole)
+    part = client.get("/static/icon.svg", headers={"Range": "bytes=1-4"})
+    assert (part.status_code, part.data) == (206, whole[1:5])
+    head = client.head("/static/icon.svg", headers={"Range": "bytes=1-4"})
+    assert (head.status_code, int(head.headers["Content-Length"])) == (200, len(whole))
