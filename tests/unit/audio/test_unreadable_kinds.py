@@ -136,3 +136,17 @@ def test_a_file_of_which_no_part_can_be_read_is_refused_for_its_first(tmp_path: 
     )
     with pytest.raises(UnsupportedMedia, match="cannot be read"), decode(path) as audio:
         list(audio)
+
+
+def test_a_coding_whose_tag_is_no_text_is_heard(tmp_path: Path) -> None:
+    """G.722 in WAV has 0x028f."""
+    path = tmp_path / "recording"
+    with av.open(path, "w", format="wav") as container:
+        stream = container.add_stream("g722", rate=RATE, layout="mono")
+        assert isinstance(stream, AudioStream)
+        frame = av.AudioFrame.from_ndarray(SOUND[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = RATE, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with decode(path) as audio:
+        assert abs(lag_s(np.concatenate(list(audio)), SOUND)) < 0.05

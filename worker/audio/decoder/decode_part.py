@@ -180,7 +180,7 @@ class _Track:
         self._tally = tally
         self._output = output
         self._held: AudioFrame | None = None
-        self._is_protected = stream.codec_context.codec_tag in _PROTECTED
+        self._is_protected = _is_protected(stream)
         self._counts_samples = formats.counts_samples(stream.container.format.name)
         self._may_be_encrypted = formats.may_be_encrypted(stream.container.format.name)
 
@@ -237,6 +237,14 @@ class _Track:
             raise
         except (av.FFmpegError, ValueError):  # a rate or layout that cannot be converted
             self.damage(frame.samples / frame.sample_rate)
+
+
+def _is_protected(stream: AudioStream) -> bool:
+    """Return whether the track is under a shop's copy protection."""
+    try:
+        return stream.codec_context.codec_tag in _PROTECTED
+    except UnicodeDecodeError:  # PyAV reads four bytes of any container as text; G.722 has 0x8f
+        return False
 
 
 def _seconds(packet: Packet[AudioStream]) -> float:
