@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page
 from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Sentence, Transcript, Version, Word, join_text
-from tests.e2e.conftest import browser  # noqa: F401 - a fixture
+from tests.e2e.conftest import browser, playwright  # noqa: F401 - fixtures
 from tests.e2e.editing.desk import Desk
 from tests.support.speech import long_transcript
 from tests.support.stack import wait_for

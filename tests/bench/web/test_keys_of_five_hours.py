@@ -23,7 +23,7 @@ from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Transcript
 from tests.bench.web.test_transcript_page import CHARACTERS, HOURS, KEY_ANSWER_MS
-from tests.e2e.conftest import browser  # noqa: F401 - a fixture
+from tests.e2e.conftest import browser, playwright  # noqa: F401 - fixtures
 from tests.support.speech import long_transcript
 from tests.support.web.web_site import serving
 

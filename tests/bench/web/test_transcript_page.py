@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 import migrations
 from shared.db import Database
 from shared.storage.local.folder import LocalFolder
-from tests.e2e.conftest import browser  # noqa: F401 - a fixture
+from tests.e2e.conftest import browser, playwright  # noqa: F401 - fixtures
 from tests.support.speech import long_transcript
 from tests.support.stack import Stack, running
 
