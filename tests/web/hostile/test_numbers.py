@@ -133,9 +133,7 @@ def test_a_date_that_no_clock_shows_is_no_condition(
         assert answer.status_code < 400, answer.text
     icon = re.search(r'"(/static/[^"]*icon[^"]*)"', anna.get("/").text)
     assert icon is not None
-    part = {"Range": "bytes=0-1"}
-    assert len(anna.get(icon[1], headers=part).data) == 2
-    for headers in ({"If-Modified-Since": date}, {**part, "If-Range": date}):
+    for headers in ({"If-Modified-Since": date}, {"Range": "bytes=0-1", "If-Range": date}):
         answer = anna.get(icon[1], headers=headers)
         assert answer.status_code == 200 and len(answer.data) > 2
 
