@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -127,6 +129,20 @@ def test_what_stands_before_the_sound_is_passed_over_and_told(
     assert len(heard) / RATE == pytest.approx(6.0, abs=0.1)
     codes = [warning.code for warning in audio.report.warnings]
     assert codes == [RecordingWarningCode.DAMAGED_AUDIO_SKIPPED]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_an_archive_is_no_recording_though_it_holds_one(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    encode(SOUND, tmp_path / "inside" / "a.wav", "wav")
+    if kind == "tar":
+        made = Path(shutil.make_archive(str(tmp_path / "made"), kind, tmp_path / "inside"))
+    else:
+        made = tmp_path / "made.zip"
+        with zipfile.ZipFile(made, "w") as archive:  # as it is, not packed
+            archive.write(tmp_path / "inside" / "a.wav", "a.wav")
+    with pytest.raises(UnsupportedMedia, match="cannot be read"), decode(made) as audio:
+        list(audio)
 
 
 def test_a_file_of_which_no_part_can_be_read_is_refused_for_its_first(tmp_path: Path) -> None:

@@ -74,6 +74,19 @@ _SILK = b"#!SILK"
 byte before them."""
 
 
+_OTHER_FILES = (
+    *(b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b", b"%PDF", b"\x7fELF", b"MZ"),
+    *(b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"SQLite"),
+)
+_TAR = 257, b"ustar"
+
+
+def is_other_file(head: bytes) -> bool:
+    """Return whether a file whose first 512 bytes these are is an archive, a document, a program or
+    a picture: what recordings it may hold were not submitted as one."""
+    return head.startswith(_OTHER_FILES) or head[_TAR[0] :].startswith(_TAR[1])
+
+
 def unread_kind(head: bytes) -> str | None:
     """'dictation' or 'voice_message' for a file that begins so and cannot be read; else None."""
     if head.startswith(_DICTATION):

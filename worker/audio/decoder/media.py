@@ -7,6 +7,7 @@ beyond full scale, or very quiet, is still whole when the worker decides about l
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -39,6 +40,7 @@ _SAYS_NOTHING = frozenset(
 """Titles and languages that muxers write where nobody gave any."""
 
 _READ_BYTES = 1 << 18
+_HEAD_BYTES = 512
 
 Write = Callable[[RecordHeader, list[memoryview]], None]
 
@@ -280,7 +282,10 @@ def _open_first(descriptor: int, parts: Parts) -> tuple[InputContainer, int]:
     """The first part that can be opened, and how many before it cannot: what was saved with the
     recording, as the head of an answer from the web, room that was never written, or a recording
     that lost its table of contents. Raises what the first part raises if none can."""
-    for index in range(min(len(parts.sections), _MOST_PARTS_LOOKED_AT)):
+    most = min(len(parts.sections), _MOST_PARTS_LOOKED_AT)
+    if formats.is_other_file(os.pread(descriptor, _HEAD_BYTES, 0)):
+        most = 0
+    for index in range(most):
         container = _open_or_none(descriptor, parts, index)
         if container is not None:
             return container, index
