@@ -271,7 +271,8 @@ def test_sentences_are_split_joined_and_moved_by_keys_and_all_of_it_undone(
     expect(sentence(page, 1).locator("textarea")).to_have_value(joined)
     expect(sentence(page, rows)).to_have_count(0)
     address = f"{desk.stack.url}/api/v1/jobs/{desk.job_id}/transcript?format=txt"
-    assert joined in page.request.get(address).text().splitlines()
+    # It is shown before the server has it.
+    wait_for(lambda: joined in page.request.get(address).text().splitlines(), what=joined)
 
     for _ in range(2):  # the join, and the split
         page.keyboard.press("Control+z")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from kombu import transport
 from sqlalchemy import make_url, text
 
 import migrations
@@ -23,6 +24,15 @@ from tests.integration.doctor.findings import a_worker, all_of, changed, of, sto
 from tests.support import factories
 from tests.support.people import a_person
 from tests.support.stack import start_redis
+
+
+@pytest.fixture(autouse=True)
+def _no_workers_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take Kombu's own transport, as the command does: a test that imports a worker's tasks leaves
+    the worker's in its place, which does not connect to a Redis that refuses messages."""
+    for scheme in ("redis", "rediss"):
+        monkeypatch.setitem(transport.TRANSPORT_ALIASES, scheme, "kombu.transport.redis:Transport")
+    monkeypatch.setattr(transport, "_transport_cache", {})
 
 
 class TestServices:
