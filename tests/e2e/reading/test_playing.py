@@ -94,6 +94,32 @@ def test_a_click_on_a_time_plays_and_the_words_light_up_in_turn(
     assert "\n".join(seen) in "\n".join(said)  # each in its turn, and none left out
 
 
+def test_the_current_place_is_reached_though_it_moves_on_the_way(
+    site: Site, context: BrowserContext
+) -> None:
+    page = site.open(context)
+    page.set_viewport_size({"width": 900, "height": 420})
+    page.locator("#player .seek").fill("60")
+    wait_for_time(page, 59.9, 60.1)
+    now = page.locator("#sentences li.now")
+    expect(now).to_be_in_viewport()
+    page.mouse.move(400, 350)
+    page.mouse.wheel(0, -450)  # near enough for smooth scrolling
+    expect(now).not_to_be_in_viewport()
+    page.evaluate(AT_REST)
+    page.evaluate(
+        """() => {
+            document.documentElement.style.overflowAnchor = "none";
+            const list = document.getElementById("sentences");
+            addEventListener("scroll", () => (list.style.marginTop = "600px"), { once: true });
+        }"""
+    )
+    page.get_by_role("button", name="Back to the current place").click()
+    expect(page.locator("#sentences")).to_have_css("margin-top", "600px")
+    page.evaluate(AT_REST)
+    expect(now).to_be_in_viewport()
+
+
 def test_following_rests_while_the_reader_looks_elsewhere(
     site: Site, context: BrowserContext
 ) -> None:

@@ -16,6 +16,7 @@ export class Follow {
     this.rests = false;
     this.current = null;
     this.pressed = null;
+    this.scrolling = null;
     this.on = kept(REMEMBERED) !== "no";
     toggle.addEventListener("click", () => this.set(!this.on));
     back.addEventListener("click", () => this.resume());
@@ -106,8 +107,19 @@ export class Follow {
     if (!always && place.top >= top + 8 && place.bottom <= bottom - room / 4) return;
     const by = place.top - top - room / 4;
     const far = Math.abs(by) > 2 * room;
-    scrollBy({ top: by, behavior: far || isStill() ? "instant" : "smooth" });
-    if (far) this.settle(4);
+    const atOnce = far || isStill();
+    scrollBy({ top: by, behavior: atOnce ? "instant" : "smooth" });
+    if (atOnce) this.settle(4);
+    else this.settleOnceScrolled();
+  }
+
+  /** Correct the place once smooth scrolling has ended: what changes its height meanwhile moves it. */
+  settleOnceScrolled() {
+    this.scrolling?.abort();
+    const scrolling = (this.scrolling = new AbortController());
+    addEventListener("scrollend", () => this.settle(4), { once: true, signal: scrolling.signal });
+    // Where nothing scrolls, as at the end of the page, the next scrolling is somebody else's.
+    setTimeout(() => scrolling.abort(), 2_000);
   }
 
   /**
