@@ -137,6 +137,7 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
         expect(guest.locator("#sentences > .paragraph.hue-1 #s0")).to_be_visible()
         assert guest.context.cookies() == []
 
+        anna.bring_to_front()  # Firefox gives one window the focus, the guest's until here
         anna.goto(f"{address}/sharing")
         anna.get_by_role("button", name="Withdraw it from").click()
         expect(anna.locator(".flash")).to_contain_text("not there for them any more")

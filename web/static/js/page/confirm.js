@@ -1,26 +1,19 @@
 import { focusNear } from "./focus.js";
 import { _ } from "./i18n.js";
 
-let dialog = null;
-
 /** Ask for confirmation of what cannot be undone. Resolves to whether it was given. */
 export function confirmAction(question, consequence, action) {
-  dialog ??= made();
-  dialog.querySelector("h2").textContent = question;
-  dialog.querySelector("p").textContent = consequence;
-  const yes = dialog.querySelector("button[value=yes]");
-  yes.textContent = action;
-  dialog.returnValue = "no";
+  const dialog = questionDialog(question, consequence, action);
   const opener = document.activeElement;
   dialog.showModal();
   dialog.querySelector("button[value=no]").focus();
   return new Promise((resolve) => {
-    const answer = () => {
+    dialog.addEventListener("close", () => {
       const isYes = dialog.returnValue === "yes";
+      dialog.remove();
       if (!isYes) focusNear(opener);
       resolve(isYes);
-    };
-    dialog.addEventListener("close", answer, { once: true });
+    });
   });
 }
 
@@ -44,8 +37,11 @@ export function askFirst() {
   });
 }
 
-/** Made here and not by a template: a page that forgot it would do nothing when asked to delete. */
-function made() {
+/**
+ * Made here and not by a template: a page that forgot it would do nothing when asked to delete. One for
+ * each question: "close" comes late, and from one for all it would answer what was asked meanwhile.
+ */
+function questionDialog(question, consequence, action) {
   const element = (name, properties, ...children) => {
     const one = Object.assign(document.createElement(name), properties);
     one.append(...children);
@@ -54,10 +50,16 @@ function made() {
   const form = element(
     "form",
     { method: "dialog", className: "actions" },
-    element("button", { value: "yes", className: "danger" }),
+    element("button", { value: "yes", className: "danger" }, action),
     element("button", { value: "no" }, _("Keep")),
   );
-  const one = element("dialog", { id: "sure" }, element("h2", { id: "sure-title" }), element("p", {}), form);
+  const one = element(
+    "dialog",
+    { id: "sure" },
+    element("h2", { id: "sure-title" }, question),
+    element("p", {}, consequence),
+    form,
+  );
   one.setAttribute("aria-labelledby", "sure-title");
   document.body.append(one);
   return one;
