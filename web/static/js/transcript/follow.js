@@ -20,6 +20,8 @@ export class Follow {
     this.on = kept(REMEMBERED) !== "no";
     toggle.addEventListener("click", () => this.set(!this.on));
     back.addEventListener("click", () => this.resume());
+    // The press takes the focus from a field, which would hide the button before the click.
+    back.addEventListener("pointerdown", () => this.rest());
     this.watchReader();
     this.show();
   }
@@ -52,7 +54,7 @@ export class Follow {
 
   show() {
     this.toggle.setAttribute("aria-pressed", String(this.on));
-    const stands = this.rests || !this.on || fillsInElsewhere();
+    const stands = this.rests || !this.on || fillsInElsewhere() || document.activeElement === this.back;
     this.back.hidden = !(this.current && stands && !this.isInView());
     document.querySelector(".foot")?.classList.toggle("below-button", !this.back.hidden);
   }
