@@ -15,6 +15,7 @@ DOUBTFUL = "[...(CSS.highlights.get('doubtful') ?? [])].map(String)"
 
 STYLED = """() => document.querySelectorAll("#sentences li").length > 3 &&
   [...document.querySelectorAll("link[rel=stylesheet]")].every((one) => one.sheet)"""
+PAINTED = "() => new Promise((then) => requestAnimationFrame(() => setTimeout(then)))"
 TOP = "document.getElementById('s0').getBoundingClientRect().top"
 
 
@@ -63,8 +64,9 @@ def test_no_text_moves_once_the_scripts_run(site: Site, context: BrowserContext)
             page.goto(f"{site.stack.url}/jobs/{job_id}", wait_until="commit")
         page.wait_for_function(STYLED)
         before = page.evaluate(TOP)
-        held[0].continue_()
+        with page.expect_event("requestfinished", lambda one: "/peaks" in one.url):
+            held[0].continue_()
         expect(page.locator("#player")).to_be_visible()
         expect(page.locator("#doubtful-words")).to_be_visible()
-        page.wait_for_load_state("networkidle")  # with the peaks
+        page.evaluate(PAINTED)
         assert page.evaluate(TOP) == before

@@ -143,9 +143,10 @@ def test_who_speaks_is_named_by_hand_where_nobody_asked(
     expect(page.get_by_role("button", name="Edit")).to_be_visible()
     expect(page.get_by_role("button", name="Speaker", exact=True)).to_be_hidden()
     beside = page.get_by_role("link", name="Tell speakers apart…")
-    place = beside.bounding_box()
+    in_page = "(link) => [link.getBoundingClientRect().x, link.getBoundingClientRect().y + scrollY]"
+    place = beside.evaluate(in_page)
     page.get_by_role("button", name="Name who speaks").click()
-    assert beside.bounding_box() == place
+    assert beside.evaluate(in_page) == place
     expect(panel(page)).to_contain_text("Nobody is named yet.")
     dialog = ask(page, 1)
     expect(dialog.get_by_label("somebody new")).to_be_checked()
