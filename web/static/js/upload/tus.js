@@ -181,7 +181,8 @@ export class TusUpload {
 
   /** End where the file is not there any more, which a browser tells as it tells a line that broke. */
   async requireFile() {
-    const isThere = await this.file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+    // Its last byte: of a file that became shorter Firefox still reads the beginning.
+    const isThere = await this.file.slice(-1).arrayBuffer().then((last) => last.byteLength > 0, () => false);
     if (isThere || this.stopped) return;
     await this.upload.abort();
     const words = _("This file cannot be read any more: it was changed, moved or deleted after it was chosen. Choose it again.");
