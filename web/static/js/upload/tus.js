@@ -76,7 +76,7 @@ export async function uploadOffset(uploadUrl) {
 export async function deleteUpload(uploadUrl) {
   await (await tus()).Upload.terminate(uploadUrl, {
     headers: { "X-CSRFToken": csrfToken },
-    retryDelays: [200, 500, 1000, 2000, 4000],
+    retryDelays: [200, 500, 1000, 2000, 4000, 8000, 16_000], // its last piece may still be arriving
   });
 }
 
