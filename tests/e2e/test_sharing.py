@@ -141,6 +141,7 @@ def test_a_colleague_corrects_and_a_guest_listens_until_it_is_withdrawn(
         anna.goto(f"{address}/sharing")
         anna.get_by_role("button", name="Withdraw it from").click()
         expect(anna.locator(".flash")).to_contain_text("not there for them any more")
+        expect(anna.locator("html.ready")).to_be_attached()  # by then the page itself asks
         anna.get_by_role("button", name="Withdraw the link").click()
         question = anna.get_by_role("dialog", name="Withdraw the link")
         question.get_by_role("button", name="Keep").click()
