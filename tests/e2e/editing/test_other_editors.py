@@ -23,9 +23,10 @@ def test_the_history_shows_all_that_a_sentence_was(desk: Desk, context: BrowserC
     desk.correct("乙。", revision=1)
     page = desk.open(context)
     sentence(page, 0).hover()
-    sentence(page, 0).get_by_role("button", name="Revisions").click()
+    sentence(page, 0).get_by_role("button", name="Revisions").dblclick()
     entries = page.get_by_role("dialog").locator("li")
     expect(entries).to_have_count(3)
+    page.keyboard.press("Enter")  # meant for what was there before, and chooses nothing
     expect(entries.nth(0)).to_contain_text("乙。")
     expect(entries.nth(0)).to_contain_text("as it is now")
     expect(entries.nth(2)).to_contain_text("Recognised")
@@ -35,6 +36,7 @@ def test_the_history_shows_all_that_a_sentence_was(desk: Desk, context: BrowserC
     expect_text(page, 0, "甲。")
     expect(status(page)).to_contain_text("Saved.")
     assert desk.revisions() == ["甲。", "乙。", "甲。", FIRST]
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_two_editors_are_told_of_each_other_and_choose(desk: Desk, browser: Browser) -> None:
@@ -49,6 +51,7 @@ def test_two_editors_are_told_of_each_other_and_choose(desk: Desk, browser: Brow
         field_of(mine).press("Enter")
         dialog = mine.get_by_role("dialog")
         expect(dialog).to_contain_text("Somebody else corrected this sentence meanwhile")
+        mine.keyboard.press("Enter")  # of somebody who goes on writing, and chooses nothing
         expect(dialog.locator("mark")).to_have_text(["CPU", "都"])
         expect(dialog.get_by_label("Both together")).to_have_value("都用CPU吗？")
         assert Axe().run(mine).response["violations"] == []

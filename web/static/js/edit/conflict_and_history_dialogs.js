@@ -7,9 +7,12 @@ import { list } from "./sentence.js";
 
 const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
-/** Open a dialog with a title and these children. */
+/**
+ * Open a dialog with a title and these children. The title has the focus, and no button: who writes
+ * when it comes up may be about to press Enter.
+ */
 export function open(className, title, ...children) {
-  const heading = build("h2", { id: "edit-dialog-title" }, title);
+  const heading = build("h2", { id: "edit-dialog-title", tabIndex: -1, autofocus: true }, title);
   const dialog = build(
     "dialog",
     { className: `edit-dialog ${className}`, "aria-labelledby": heading.id },
@@ -73,9 +76,9 @@ export function chooseVersion({ text: mine, base }, theirs) {
   });
 }
 
-/** Show all revisions of a sentence. Resolves to the one to restore, or null. */
-export async function showHistory(address, n, time) {
-  const { revisions } = await api("GET", `${address}/sentences/${n}/revisions?limit=200`);
+/** Show all revisions of a sentence. Resolves to the one to restore, or null. Throws ApiError. */
+export async function showHistory(address, n, time, signal) {
+  const { revisions } = await api("GET", `${address}/sentences/${n}/revisions?limit=200`, { signal });
   return new Promise((resolve) => {
     let choice = null;
     const entries = build("ol", { className: "revisions" });

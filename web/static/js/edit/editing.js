@@ -323,11 +323,14 @@ class Editing {
 
   async history(row) {
     const n = sentence.numberOf(row);
-    const address = this.saving.address;
-    const chosen = await showHistory(address, n, sentence.timeOf(row)).catch((error) => {
-      this.status.say(error.message, [], { tone: "bad" });
+    const { address } = this.saving;
+    this.asked?.abort(); // pressed twice, or for another sentence
+    const { signal } = (this.asked = new AbortController());
+    const chosen = await showHistory(address, n, sentence.timeOf(row), signal).catch((error) => {
+      if (!signal.aborted) this.status.say(error.message, [], { tone: "bad" });
       return null;
     });
+    if (signal.aborted) return;
     if (chosen && chosen.text !== sentence.textOf(row)) this.change(row, chosen.text);
     row.querySelector(".at").focus({ preventScroll: true });
   }

@@ -68,6 +68,7 @@ export function teach(pair) {
       build("div", { className: "actions" }, add, cancel),
     );
     const dialog = open("teach", _("Write it so from now on"), form);
+    wrong.focus();
     cancel.addEventListener("click", () => dialog.close());
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
