@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from tests.e2e.editing.desk import (
     FIRST,
@@ -16,6 +16,8 @@ from tests.e2e.editing.desk import (
     shown,
     status,
 )
+from tests.support.browsers.hands import intercept
+from tests.support.stack import wait_for
 
 
 def test_the_history_shows_all_that_a_sentence_was(desk: Desk, context: BrowserContext) -> None:
@@ -88,6 +90,27 @@ def test_a_choice_put_off_keeps_the_text(desk: Desk, context: BrowserContext) ->
     page.get_by_role("dialog").get_by_role("button", name="Use yours").click()
     expect(status(page)).to_contain_text("Saved.")
     assert desk.revisions() == ["我的。", "别人的。", FIRST]
+
+    # Refused while the sentence is open again, and told of once it is left.
+    held: list[Route] = []
+    edit(page, 0, "我改的。")
+    desk.correct("别人改的。", revision=2)
+    intercept(
+        page,
+        "**/sentences/0",
+        lambda route: held.append(route) if route.request.method == "PUT" else route.continue_(),
+    )
+    page.keyboard.press("Control+Enter")
+    wait_for(lambda: page.title() and held, what="the correction on its way")
+    shown(page, 0).dblclick()
+    field_of(page).fill("我又")
+    page.unroute("**/sentences/0")
+    held[0].continue_()
+    expect(status(page)).to_be_empty()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").get_by_role("button", name="Use yours").click()
+    expect(status(page)).to_contain_text("Saved.")
+    assert desk.text(0) == "我改的。"
 
 
 def test_an_editor_begins_from_what_others_saved_since(desk: Desk, context: BrowserContext) -> None:

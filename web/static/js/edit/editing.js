@@ -241,8 +241,8 @@ class Editing {
 
   async decide(n, kept, current) {
     const row = this.rowOf(n);
-    if (this.editor?.row === row) return; // it comes up again when that is saved
     this.status.clear();
+    if (this.editor?.row === row) return; // it comes up again when that is saved or left
     const text = await chooseVersion(kept, current);
     if (text === null) {
       sentence.showSaved(row, current); // what is not saved is not shown as if it were

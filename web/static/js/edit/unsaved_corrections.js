@@ -56,6 +56,7 @@ export class Saving {
     if (useful) this.kept[n] = before;
     else delete this.kept[n];
     this.write(n);
+    if (useful) this.send(n); // what was typed meanwhile may have kept it from being tried again
   }
 
   /** A sentence that was split off has another number from now on. */
