@@ -39,6 +39,16 @@ def test_whoever_was_signed_out_is_told_so_and_what_they_wrote_is_sent_later(
     expect(status(page)).to_contain_text("Saved.")
     assert desk.revisions() == ["退出。", FIRST]
 
+    # A network that wants somebody to sign in answers everything with a page of its own.
+    intercept(page, "**/sentences/0", lambda route: route.fulfill(body="<h1>Welcome</h1>"))
+    edit(page, 0, "登录。")
+    field_of(page).press("Control+Enter")
+    expect(status(page)).to_contain_text("Not saved: no connection.")
+    page.unroute("**/sentences/0")
+    status(page).get_by_role("button", name="Try now").click()
+    expect(status(page)).to_contain_text("Saved.")
+    assert desk.revisions() == ["登录。", "退出。", FIRST]
+
 
 def test_what_was_not_sent_when_the_page_was_left_is_sent_at_the_next_visit(
     desk: Desk, context: BrowserContext

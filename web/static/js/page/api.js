@@ -69,13 +69,15 @@ export async function api(method, url, options = {}, isSecondTry = false) {
     body = JSON.stringify(json);
   }
   let answer;
+  let read = null;
   try {
     answer = await fetch(url, { method, headers: sent, body, signal, keepalive, cache: "no-store" });
+    if (answer.status !== 204) read = await answer.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(_("The server cannot be reached."), "unreachable", 0);
+    // Without an error of ours: cut off, or a network's own page, to sign in there first.
+    if (!answer || answer.ok) throw new ApiError(_("The server cannot be reached."), "unreachable", 0);
   }
-  const read = await answer.json().catch(() => null);
   if (answer.ok) return read;
   const told = read?.error;
   if (told?.code === "csrf_failed" && !isSecondTry) {
