@@ -146,8 +146,15 @@ def test_keys_play_wherever_the_hands_are(desk: Desk, context: BrowserContext) -
     # Space, right after a click on a time and after a saved correction.
     page.locator("#s3 .at").click()
     expect(pause).to_be_visible()
-    page.keyboard.press("Space")
+    page.evaluate(
+        "() => { window.presses = 0;"
+        " document.querySelector('#player audio').onpause = () => (window.presses += 1); }"
+    )
+    for _ in range(4):  # held a little long, it pauses once
+        page.keyboard.down("Space")
+    page.keyboard.up("Space")
     expect(play).to_be_visible()
+    assert page.evaluate("window.presses") == 1
     # The mouse leaves the focus where it was, so that Enter opens the sentence.
     play.click()
     pause.click()
@@ -165,8 +172,12 @@ def test_keys_play_wherever_the_hands_are(desk: Desk, context: BrowserContext) -
         "() => { const audio = document.querySelector('#player audio');"
         " audio.currentTime = 30; audio.playbackRate = 0.1; }"
     )  # so slowly that it is known where it began
-    page.keyboard.press("e")
-    expect(field_of(page)).to_be_focused()
+    for _ in range(2):  # and types nothing in what it opens
+        page.keyboard.down("e")
+        expect(field_of(page)).to_be_focused()
+    page.keyboard.up("e")
+    shown = page.locator("#sentences .editing .text").text_content() or ""
+    assert field_of(page).input_value() == shown.strip()
     page.keyboard.press("Alt+k")
     expect(pause).to_be_visible()
     assert 27.9 <= float(str(_audio(page, "currentTime"))) < 29.9

@@ -1,6 +1,6 @@
 // What every page does. Everything here adds to pages that work without it.
 import { askFirst } from "./page/confirm.js";
-import { isComposing } from "./page/focus.js";
+import { isComposing, typeOncePressed } from "./page/focus.js";
 import { watchJobs } from "./page/notify.js";
 import { useAsApp } from "./installed_app/registration.js";
 import { renewSubscription } from "./notifications/subscription.js";
@@ -15,6 +15,7 @@ closeMenusOutside();
 askFirst();
 sendOnce();
 stayForFiles();
+typeOncePressed();
 watchJobs();
 renewSubscription();
 useAsApp();

@@ -13,6 +13,19 @@ export function isField(event) {
  */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
+/** A key that leads to a field, as E to a sentence, types nothing there as long as it is held. */
+export function typeOncePressed() {
+  let pressedIn = null;
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (!event.repeat) pressedIn = event.target;
+      else if (event.target !== pressedIn && event.key.length === 1 && isField(event)) event.preventDefault();
+    },
+    { capture: true },
+  );
+}
+
 /** Give the focus back to what had it; or if a menu that closed hides it, to that. */
 export function focusNear(element) {
   const menu = element?.closest?.("details.menu:not([open])");

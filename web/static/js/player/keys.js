@@ -2,9 +2,10 @@ import { isField } from "../page/focus.js";
 
 /** Keys that work wherever nothing is typed. A button that has the focus keeps its own space bar. */
 export function listenToKeys({ player, find, help }) {
+  const toggle = ({ repeat }) => repeat || player.toggle();
   const does = new Map([
-    [" ", () => player.toggle()],
-    ["k", () => player.toggle()],
+    [" ", toggle],
+    ["k", toggle],
     ["j", () => player.skip(-15)],
     ["l", () => player.skip(15)],
     ["ArrowLeft", () => player.skip(-5)],
@@ -23,6 +24,6 @@ export function listenToKeys({ player, find, help }) {
     const action = does.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!action) return;
     if (event.key !== "Escape") event.preventDefault();
-    action();
+    action(event);
   });
 }
