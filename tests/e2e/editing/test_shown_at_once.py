@@ -103,6 +103,25 @@ def test_what_is_split_off_is_worked_on_before_the_server_answers(
     expect(status(page)).to_be_empty()
 
 
+def test_what_is_split_off_is_replaced_in_once_the_server_has_it(
+    desk: Desk,  # noqa: F811
+    page: Page,
+) -> None:
+    gate = Gate(page)
+    gate.close()
+    split(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    page.get_by_role("searchbox").fill(SECOND)
+    page.get_by_label("Replace with").fill(RIGHT)
+    page.keyboard.press("Control+Enter")
+    gate.wait()
+    gate.open()
+    page.get_by_role("dialog").get_by_role("button", name="Replace in 1 place").click()
+    expect(status(page)).to_contain_text("Replaced in 1 place")
+    assert [desk.text(1), desk.text(ROWS)] == [FIRST, RIGHT]
+
+
 def test_what_is_refused_is_taken_back_and_nothing_typed_is_lost(
     desk: Desk,  # noqa: F811
     page: Page,

@@ -311,7 +311,7 @@ class Editing {
     const teach = [_("Write it so from now on"), () => this.teach(pair)];
     if (!places.length) return [teach];
     const label = ngettext("The same in %(num)s other place", "The same in %(num)s other places", places.length);
-    return [[label, () => this.replace.same(pair, places)], teach];
+    return [[label, () => this.replace.same(pair)], teach];
   }
 
   /** Add what was corrected to the person's list of words. */

@@ -61,8 +61,7 @@ export class Replace {
   }
 
   all() {
-    const matches = this.find.all();
-    if (matches.length) this.everywhere(placesByRow(matches), this.field.value, this.find.field.value);
+    this.everywhere(() => this.find.all(), this.field.value, this.find.field.value);
   }
 
   /**
@@ -83,14 +82,19 @@ export class Replace {
     return found;
   }
 
-  /** Offer to write a pair's right words in these places too. */
-  same({ wrong, right }, places) {
-    this.everywhere(placesByRow(places), right, wrong);
+  /** Offer to write a pair's right words in the other places of its wrong ones too. */
+  same(pair) {
+    this.everywhere(() => this.placesOf(pair) ?? [], pair.right, pair.wrong);
   }
 
-  /** Show what would be written where, and write it where that is wanted: one change, undone at once. */
-  async everywhere(places, value, wanted) {
-    if (!(await this.editing.changes.settled())) return;
+  /**
+   * Show what would be written where, and write it where that is wanted: one change, undone at once.
+   * `find` tells the places: once all is saved, for that gives new sentences their numbers.
+   */
+  async everywhere(find, value, wanted) {
+    if (!find().length || !(await this.editing.changes.settled())) return;
+    const places = placesByRow(find());
+    if (!places.size || document.querySelector("dialog[open]")) return;
     const changes = [...places].map(([n, spans]) => {
       const row = sentence.rowOf(n);
       const text = sentence.textOf(row);
