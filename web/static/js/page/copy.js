@@ -51,12 +51,15 @@ export async function copy(text) {
 }
 
 function copyByHand(text) {
+  const { activeElement } = document;
   const area = document.createElement("textarea");
   area.value = text;
   // Outside an open dialog nothing can be selected.
   (document.querySelector("dialog[open]") ?? document.body).append(area);
+  area.focus({ preventScroll: true });
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
+  activeElement.focus({ preventScroll: true });
   return copied;
 }
