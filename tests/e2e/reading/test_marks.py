@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from shared.annotations.marks import read_marks
 from shared.models import LOCAL_OWNER
 from tests.e2e.reading.site import STORED, Site, time_of, wait_for_time
+from tests.support.browsers.hands import intercept
+from tests.support.stack import wait_for
 
 
 def test_a_file_dropped_beside_a_field_does_not_take_the_pages_place(
@@ -58,6 +60,29 @@ def test_places_are_marked_by_keys_and_chapters_stand_in_the_transcript(
     assert time_of(page) < 60
     kept = read_marks(site.db, owner_id=LOCAL_OWNER, job_id=site.job_id)
     assert [mark.text for mark in kept] == ["开场", "买GPU"]
+
+    # On a slow line Enter is pressed twice, and the next begun; that stays when the key is pressed.
+    held: list[Route] = []
+    intercept(page, "**/marks", lambda route: held.append(route))
+    page.keyboard.press("m")
+    page.get_by_label("Text", exact=True).fill("once")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.locator("#s2 .at").focus()
+    page.keyboard.press("m")
+    expect(page.get_by_label("Text", exact=True)).to_have_value("")
+    page.keyboard.type("next")
+    wait_for(lambda: page.title() and held, what="the mark on its way")
+    page.unroute("**/marks")
+    held[0].continue_()
+    expect(page.locator("#marks .rows")).to_contain_text("once")
+    page.locator("#s2 .at").focus()
+    page.keyboard.press("m")
+    expect(page.get_by_label("Text", exact=True)).to_have_value("next")
+    page.get_by_label("Text", exact=True).fill("")
+    assert len(held) == 1
+    page.get_by_role("button", name="Delete: once").click()
+    expect(page.locator("#marks .rows")).not_to_contain_text("once")
 
     # The place that is heard is kept exactly, also when the text is changed later.
     page.evaluate(

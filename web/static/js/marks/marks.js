@@ -50,6 +50,9 @@ export function markPlaces({ player }) {
   let time = 0; // what the form's time was set to: to the second is not exact
   let isTyped = false; // whether it was given by hand since
   let left = null; // where the key was pressed that led to the form
+  let filled = null; // what was in the form of the mark that is changed
+  let sending = null; // what of the form is on its way
+  let earlier = Promise.resolve();
 
   const kinds = new Map([...form.elements.kind.options].map((option) => [option.value, option.text]));
   const buttonOf = (name) => panel.querySelector(`[data-mark=${name}]`);
@@ -107,6 +110,7 @@ export function markPlaces({ player }) {
     who.value = mark?.who ?? "";
     due.value = mark?.due ?? "";
     buttonOf("cancel").hidden = !mark;
+    filled = changed && contents();
     showFields();
   }
 
@@ -114,30 +118,47 @@ export function markPlaces({ player }) {
     for (const label of form.querySelectorAll(".of-todo")) label.hidden = form.elements.kind.value !== "todo";
   }
 
-  async function ask(method, address, options) {
-    try {
-      ({ marks } = await api(method, base + address, options));
-      tell("");
-      show();
-      return true;
-    } catch (error) {
-      tell(error.message, true);
-      return false;
-    }
+  /** Change marks, after what was asked for before: each answer holds all of them. */
+  function ask(method, address, options) {
+    earlier = earlier.then(async () => {
+      try {
+        ({ marks } = await api(method, base + address, options));
+        tell("");
+        show();
+        return true;
+      } catch (error) {
+        tell(error.message, true);
+        return false;
+      }
+    });
+    return earlier;
   }
+
+  /** The mark in the form, as the API takes it. */
+  function inForm() {
+    const { kind, at, text, who, due } = form.elements;
+    const mark = { kind: kind.value, at: isTyped ? secondsOf(at.value) : time, text: text.value };
+    if (kind.value === "todo") Object.assign(mark, { who: who.value, due: due.value });
+    return mark;
+  }
+
+  const contents = () => JSON.stringify([changed, inForm()]);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const { kind, at, text, who, due } = form.elements;
-    const json = { kind: kind.value, at: isTyped ? secondsOf(at.value) : time, text: text.value };
-    if (kind.value === "todo") Object.assign(json, { who: who.value, due: due.value });
-    const done = changed
-      ? await ask("PATCH", `/marks/${changed}`, { json })
-      : await ask("POST", "/marks", { json: { marks: [json] } });
-    if (!done) return;
+    const [id, mark, sent] = [changed, inForm(), contents()];
+    if (sent === sending) return; // pressed twice
+    sending = sent;
+    const done = id
+      ? await ask("PATCH", `/marks/${id}`, { json: mark })
+      : await ask("POST", "/marks", { json: { marks: [mark] } });
+    if (sending === sent) sending = null;
+    // Whoever writes the next by now goes on writing it.
+    if (!done && !form.elements.text.value) fill({ id, ...mark });
+    if (!done || contents() !== sent) return;
     fill(null);
     if (left) goBack();
-    else text.focus();
+    else if (form.contains(document.activeElement)) form.elements.text.focus();
   });
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || isComposing(event) || !(left || changed)) return;
@@ -200,7 +221,8 @@ export function markPlaces({ player }) {
         text: item.querySelector("[type=text]").value,
       }))
       .filter(({ text }) => text.trim());
-    if (!kept.length || (await ask("POST", "/marks", { json: { marks: kept } }))) proposal.hidden = true;
+    proposal.hidden = true; // at once, for a second press would add them again
+    if (kept.length && !(await ask("POST", "/marks", { json: { marks: kept } }))) proposal.hidden = false;
   });
 
   panel.addEventListener("click", async (event) => {
@@ -214,10 +236,15 @@ export function markPlaces({ player }) {
       fill(marks.find((mark) => mark.id === id));
       form.elements.text.focus();
     }
-    if (what === "remove" && (await ask("DELETE", `/marks/${id}`))) {
+    if (what === "remove") {
+      asked.disabled = true;
+      if (!(await ask("DELETE", `/marks/${id}`))) {
+        asked.disabled = false;
+        return;
+      }
       if (changed === id) fill(null);
       tell(_("Deleted. The history undoes it."));
-      panel.querySelector("summary").focus();
+      if (document.activeElement === document.body) panel.querySelector("summary").focus();
     }
   });
 
@@ -228,7 +255,7 @@ export function markPlaces({ player }) {
     event.preventDefault();
     if (!panel.contains(document.activeElement)) left = placeNow();
     panel.open = true;
-    fill(null);
+    if (!form.elements.text.value || [filled, sending].includes(contents())) fill(null);
     form.elements.text.focus();
   });
   sentences?.addEventListener("transcript:restructured", () => {
