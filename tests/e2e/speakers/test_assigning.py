@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import (
+    APIResponse,
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Route,
+    expect,
+)
 
 from shared.states import JobStatus
 from tests.e2e.problems import LOCALES, LOOKS, examined
 from tests.e2e.speakers.meeting import Meeting, panel, person, said, sentence
 from tests.support import factories
-from tests.support.browsers.hands import write_over
+from tests.support.browsers.hands import intercept, write_over
+from tests.support.stack import wait_for
 
 
 def ask(page: Page, n: int) -> Locator:
@@ -42,18 +51,46 @@ def test_a_sentence_is_given_to_another_and_to_nobody(
     page.reload()
     expect(sentence(page, 0)).to_have_class("hue-3 mark-1")
 
+    # Somebody new keeps the name though the line breaks.
+    intercept(page, "**/speakers", lambda route: route.abort(), times=1)
+    dialog = ask(page, 2)
+    dialog.get_by_label("somebody new").check()
+    dialog.get_by_label("Name of the new speaker").fill("王芳")
+    dialog.get_by_role("button", name="Save").click()
+    said(page).get_by_role("button", name="Try again").click()
+    expect(sentence(page, 2).locator(".speaker")).to_have_text("王芳")
+
 
 def test_a_digit_says_who(meeting: Meeting, context: BrowserContext) -> None:
     page = meeting.open(context)
     order = panel(page).locator(".people button.name").all_inner_texts()
     sentence(page, 0).locator(".at").focus()
-    page.keyboard.press("2")
+    held: list[tuple[Route, APIResponse]] = []
+
+    def of_before(route: Route) -> None:
+        held.append((route, route.fetch()))
+
+    # Who speaks is asked for again once sentences were split, and answered after an edit.
+    intercept(page, "**/speakers", of_before, times=1)
+    page.evaluate(
+        "document.getElementById('sentences').dispatchEvent("
+        "new CustomEvent('transcript:restructured', { detail: { n: [] } }))"
+    )
+    wait_for(lambda: page.title() and held, what="the question")
+    for _ in range(3):  # held a little long, it is one change
+        page.keyboard.down("2")
+    page.keyboard.up("2")
     expect(sentence(page, 0).locator(".speaker")).to_have_text(order[1])
+    expect(panel(page).locator(".changes summary")).to_have_text("1 change")
+    [(route, answer)] = held
+    with page.expect_response("**/speakers"):
+        route.fulfill(response=answer)
     sentence(page, 0).locator("p.text").dblclick()
     page.keyboard.press("Alt+1")
     expect(sentence(page, 0).locator(".speaker")).to_have_text(
         panel(page).locator(".people button.name").first.inner_text()
     )
+    expect(panel(page).locator(".changes summary")).to_have_text("2 changes")
 
 
 def test_a_whole_turn_becomes_somebody_new_with_the_keyboard_alone(

@@ -147,8 +147,10 @@ def test_a_speaker_is_merged_and_parted_again(meeting: Meeting, context: Browser
     expect(sentence(page, 4)).to_have_class("hue-2 mark-1")
     expect(sentence(page, 5).locator(".speaker")).to_have_count(0)
     assert meeting.names()[4] == "说话人2"
-    panel(page).get_by_role("button", name="Undo: speaker 3 is one with speaker 2").first.click()
+    undo = panel(page).get_by_role("button", name="Undo: speaker 3 is one with speaker 2").first
+    undo.dblclick()
     expect(panel(page).get_by_role("heading")).to_have_text("3 speakers")
+    expect(said(page)).to_have_text("Saved.")
     assert meeting.names()[4] == "说话人3"
 
 

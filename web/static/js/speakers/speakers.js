@@ -44,6 +44,7 @@ class Speakers {
     this.people = panel.querySelector(".people");
     panel.append(this.said, this.below, this.changes);
     this.earlier = Promise.resolve();
+    this.asked = null; // the newest change, as long as it is on its way
     list.before(this.notice);
     // How much each speaks, once nobody splits or moves sentences any more: it is asked of the whole.
     this.later = new Quiet(() => this.load(), WAIT_MS);
@@ -255,7 +256,8 @@ class Speakers {
   /** Note who says sentences, and what somebody new is called. */
   async giveTo({ name, ...detail }) {
     const before = new Set(this.store.state.speakers.map((one) => one.number));
-    if (!(await this.change("assign", detail)) || !name) return;
+    const again = () => this.giveTo({ name, ...detail });
+    if (!(await this.change("assign", detail, undefined, again)) || !name) return;
     const added = this.store.state.speakers.find((one) => !before.has(one.number));
     if (added) await this.rename(added.number, name);
   }
@@ -267,21 +269,33 @@ class Speakers {
 
   /** Give the sentence in `row` to the speaker at a place of the panel. */
   give(row, place) {
-    const one = this.store.state.speakers[place - 1];
-    if (one && Number(row.dataset.who ?? 0) !== one.number) {
-      this.change("assign", { sentences: [numberOf(row)], speaker: one.number });
-    }
+    const { number } = this.store.state.speakers[place - 1] ?? {};
+    if (!number) return;
+    const detail = { sentences: [numberOf(row)], speaker: number };
+    // Whose it is then, for a change before this one may be on its way.
+    const isHad = () => Number(row.dataset.who ?? 0) === number;
+    this.once(["give", detail], () => isHad() || this.make("assign", detail));
   }
 
-  /** Make an edit, after those before it. Resolves to whether it was made. */
-  change(kind, detail, focus = null) {
-    this.earlier = this.earlier.then(() => this.make(kind, detail, focus));
-    return this.earlier;
+  /** Make an edit, after those before it. Resolves to whether it was made; where it fails, `again` is offered. */
+  change(kind, detail, focus, again) {
+    return this.once([kind, detail], () => this.make(kind, detail, focus, again));
   }
 
   /** Say what is to become of a voice: `how` is a method of Voices. After the changes before it. */
   answer(beside, how) {
-    this.earlier = this.earlier.then(() => this.answerNow(beside, how));
+    return this.once([how, beside.speaker], () => this.answerNow(beside, how));
+  }
+
+  /** Act after what was asked for before, and once for a double click or a key that is held. */
+  once(what, act) {
+    const asked = JSON.stringify(what);
+    if (asked !== this.asked) {
+      this.asked = asked;
+      this.earlier = this.earlier.then(act).finally(() => {
+        if (this.asked === asked) this.asked = null;
+      });
+    }
     return this.earlier;
   }
 
@@ -301,7 +315,7 @@ class Speakers {
     this.panel.removeAttribute("aria-busy");
   }
 
-  async make(kind, detail, focus) {
+  async make(kind, detail, focus = null, again = () => this.change(kind, detail, focus)) {
     this.panel.setAttribute("aria-busy", "true");
     this.say(_("Saving…"));
     let made = false;
@@ -313,8 +327,7 @@ class Speakers {
       if (focus) this.focus(focus);
       this.compare();
     } catch (error) {
-      const again = error.mayPass ? [[_("Try again"), () => this.change(kind, detail, focus)]] : [];
-      this.say(error.message, again, "bad");
+      this.say(error.message, error.mayPass ? [[_("Try again"), again]] : [], "bad");
     }
     this.panel.removeAttribute("aria-busy");
     return made;

@@ -8,7 +8,9 @@ export class Store {
   }
 
   async load() {
-    this.state = await api("GET", this.address);
+    const state = await api("GET", this.address);
+    // The answer to an edit that was made meanwhile may have come before this one.
+    if (!(state.revision < this.state?.revision)) this.state = state;
   }
 
   name(number) {
