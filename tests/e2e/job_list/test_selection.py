@@ -175,3 +175,17 @@ def test_another_list_is_not_selected_with_the_one_before(
     expect(names(page)).to_have_text(["failed"])
     expect(pick(page, "failed")).not_to_be_checked()
     expect(page.get_by_role("form", name="Selected jobs")).to_be_hidden()
+
+    # Nor where the answer about it comes late.
+    pick(page, "failed").check()
+    held: list[Route] = []
+    intercept(page, "**/fragments/jobs/whole?*", lambda route: held.append(route))
+    page.get_by_role("button", name="Select all in this list").click()
+    wait_for(lambda: page.title() and held, what="the question")
+    page.get_by_role("link", name="Done 1").click()
+    expect(names(page)).to_have_text(["completed"])
+    with page.expect_response("**/fragments/jobs/whole?*"):
+        held[0].continue_()
+    expect(pick(page, "completed")).not_to_be_checked()
+    pick(page, "completed").check()
+    expect(page.get_by_text("2 selected")).to_be_visible()

@@ -78,7 +78,9 @@ export function enhanceSelection(section, region, refresh, tell) {
 
   async function chooseAll() {
     try {
-      whole = await WholeList.take(bar.dataset.whole);
+      const taken = await WholeList.take(bar.dataset.whole);
+      if (!taken.isShown) return; // another list was gone to meanwhile
+      whole = taken;
       for (const id of [...chosen.keys()]) if (whole.covers(id)) chosen.delete(id);
     } catch (error) {
       tell(error.message, true);
@@ -140,7 +142,6 @@ export function enhanceSelection(section, region, refresh, tell) {
     try {
       for (let start = 0; start < ids.length && !stopped; start += mostAtOnce) {
         const form = new FormData();
-        form.append("csrf_token", csrfToken);
         form.append("action", action);
         const some = ids.slice(start, start + mostAtOnce);
         for (const id of some) form.append("job", id);
