@@ -38,6 +38,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+ASKS = """
+() => {
+  const event = new Event("beforeunload", { cancelable: true });
+  return !window.dispatchEvent(event);
+}
+"""
+"""Script that tells whether the browser would ask before it leaves the page."""
+
+
 def claim(db: Database) -> minutes_queue.MinutesClaim:
     found = minutes_queue.claim_next(db, worker="w", lease_s=600, model="small", host=HOST)
     assert found is not None
@@ -90,7 +99,9 @@ def test_from_a_question_to_minutes_of_ones_own(
     panel.get_by_role("button", name="Change").click()
     form = panel.locator("form")
     expect(form.get_by_label("Summary")).to_be_focused()
+    assert not page.evaluate(ASKS)
     form.get_by_label("Summary").fill("Everybody greets")
+    assert page.evaluate(ASKS)
     form.get_by_role("button", name="Remove").nth(3).click()
     found: dict[str, list[str]] = {}
     for (theme, width), problems in examined(page, LOOKS):
@@ -98,6 +109,7 @@ def test_from_a_question_to_minutes_of_ones_own(
     form.get_by_role("button", name="Save").click()
     expect(panel).to_contain_text("changed by you")
     expect(panel).not_to_contain_text("Superfluous")
+    assert not page.evaluate(ASKS)
     expect(panel.get_by_role("button", name="Change")).to_be_focused()
     for (theme, width), problems in examined(page, LOOKS):
         found[f"{theme}, {width}"] = problems

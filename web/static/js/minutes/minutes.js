@@ -2,6 +2,7 @@
 import { build } from "../edit/build.js";
 import { api } from "../page/api.js";
 import { _ } from "../page/i18n.js";
+import { stayWhile } from "../page/leaving.js";
 import { pollFragment } from "../live/live_fragment.js";
 import { editForm, contentOf } from "./form.js";
 
@@ -11,12 +12,16 @@ export function showMinutes() {
   if (!panel) return;
   panel.dataset.live = panel.dataset.fragment;
   let ask = null;
+  stayWhile(() => isChanged(panel.querySelector("form.minutes-form")));
   if (panel.hasAttribute("data-under-way")) ask = pollFragment(panel);
   panel.addEventListener("click", (event) => {
     const button = event.target.closest("[data-edit-minutes]");
     if (button) edit(panel, button, () => (ask ? ask() : (ask = pollFragment(panel))()));
   });
 }
+
+/** Whether a form of minutes has something that would be lost with the page. */
+const isChanged = (form) => Boolean(form) && JSON.stringify(contentOf(form)) !== form.dataset.begun;
 
 async function edit(panel, button, show) {
   button.disabled = true;
@@ -30,11 +35,13 @@ async function edit(panel, button, show) {
     told.textContent = error.message;
     button.closest(".actions").after(told);
     button.disabled = false;
+    button.focus();
     return;
   }
   const points = panel.querySelector(".points");
   const actions = button.closest(".actions");
   const form = editForm(found.minutes);
+  form.dataset.begun = JSON.stringify(contentOf(form));
   const save = build("button", { type: "submit" }, _("Save"));
   const cancel = build("button", { type: "button" }, _("Cancel"));
   form.append(told, build("p", { className: "actions" }, save, cancel));
