@@ -235,9 +235,11 @@ def _respond(
         title = _(_TITLES[status]) if status in _TITLES else _("That did not work")
         values = {"status": status, "title": title, "message": message}
         if status == 401:
-            # A token begins a session. A script that asks while nobody is signed in would put that
-            # in the place of the one in which somebody signs in, in another tab, at this moment.
+            # A token begins a session, and what was flashed is taken out of it. A script that asks
+            # while nobody is signed in would put that in the place of the one in which somebody
+            # signs in, in another tab, at this moment.
             values["csrf_token"] = lambda: ""
+            values["get_flashed_messages"] = lambda **_options: []
         response = make_response(render_template("error.html", **values))
     return _completed(response, status=status, retry_after_s=retry_after_s)
 

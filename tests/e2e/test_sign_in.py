@@ -174,6 +174,14 @@ def test_what_stands_on_a_page_can_be_sent_after_signing_in_again_in_another_tab
         .then((job) => job.status, (error) => error.message)"""
     accounts.end_all(rows, anna.id)
     assert page.evaluate(cancel).startswith("You are signed out.")
+    # Whoever signs in meanwhile goes on with the session of their page, and no other is begun: not
+    # where the server sends everybody to that page, for without HTTPS no browser says what asks.
+    context.clear_cookies()
+    to_sign_in = {"Location": "/sign-in"}
+    page.route("**/account", lambda route: route.fulfill(status=303, headers=to_sign_in))
+    page.evaluate("import('/static/js/page/api.js').then(({ renewToken }) => renewToken())")
+    assert context.cookies() == []
+    page.unroute("**/account")
     tab = context.new_page()
     tab.goto(team.url)
     enter(tab, "Anna")

@@ -203,6 +203,13 @@ def test_a_page_that_a_script_asks_for_in_vain_begins_no_session(
     assert (fetched.status_code, fetched.mimetype) == (401, "text/html")
     # It would take the place of that in which somebody signs in, in another tab.
     assert "Set-Cookie" not in fetched.headers
+    # Nor does it take what is to be said on the page to sign in, with what that wrote into its own.
+    sign_in(client, "Anna")
+    client.post("/sign-out", data={"csrf_token": form_token(client, "/")})
+    fetched = client.get("/fragments/jobs")
+    assert fetched.status_code == 401
+    assert "Set-Cookie" not in fetched.headers
+    assert "You are signed out." in client.get("/sign-in").text
 
 
 def test_a_program_is_told_in_json_that_it_must_sign_in_whatever_it_asks_for(

@@ -46,10 +46,11 @@ function accountOf(page) {
 
 /**
  * Fetch a new token, so that a page can save after somebody signed in again in another tab. Resolves
- * to the account of who is signed in now.
+ * to the account of who is signed in now. Where nobody is, no redirection is followed: the page to sign
+ * in begins a session, which would take the place of that in which somebody is signing in.
  */
 export async function renewToken() {
-  const page = await fetch(address("/account"), { cache: "no-store" });
+  const page = await fetch(address("/account"), { cache: "no-store", redirect: "manual" });
   const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
   csrfToken = tokenOf(parsed) || csrfToken;
   tokenAccount = accountOf(parsed);

@@ -117,8 +117,7 @@ export class Sending {
   /** Nothing is sent for another account, which may have signed in in another tab. */
   async requireAccount() {
     if (tokenAccount === this.kept.about.account && !this.isTokenOld) return;
-    // Asked of the API first: a page that is fetched while nobody is signed in begins a session, which
-    // would take the place of that in which somebody is signing in.
+    // Asked of the API first, which tells what is in the way.
     await api("GET", new URL("jobs?limit=1", this.kept.about.endpoint));
     if ((await renewToken().catch(() => null)) !== this.kept.about.account) {
       throw new ApiError(_("You are signed out."), "unauthorized", 401);
