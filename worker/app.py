@@ -64,7 +64,7 @@ def _command_line_read(instance: Any, options: dict[str, Any], **_: Any) -> None
     if _settings.log_format == "json":
         instance.quiet = True
         celery_worker.safe_say = _say_as_json
-    main_process.require_our_concurrency(options.get("concurrency"), options.get("autoscale"))
+    main_process.require_our_children(options)
     main_process.require_open_files()
     main_process.require_sandbox()
     main_process.before_children()

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from billiard import active_children
+from celery.concurrency.prefork import TaskPool
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import traces
@@ -85,17 +87,23 @@ def queues(settings: Settings) -> dict[str, dict[str, str]]:
     return {name: {"exchange": name, "routing_key": name} for name in names}
 
 
-def require_our_concurrency(concurrency: int | None, autoscale: object) -> None:
-    """Refuse Celery's own options for the number of children.
+def require_our_children(options: Mapping[str, Any]) -> None:
+    """Refuse Celery's own options for the number and the kind of children.
 
-    What each of them may take of the device follows from our setting.  Raises SystemExit, which
-    Celery lets through.
+    What each of them may take of the device follows from our setting, and only a process of its
+    own, made anew, can be killed and use a GPU.  Raises SystemExit, which Celery lets through.
     """
     ours = load_settings().worker_concurrency
-    if autoscale or (concurrency or ours) != ours:
+    if options.get("autoscale") or (options.get("concurrency") or ours) != ours:
         raise SystemExit(
             "Leave out --concurrency and --autoscale, and set LONGSCRIBE_WORKER_CONCURRENCY: the "
             "children of a worker divide the device's memory by it."
+        )
+    pool = options.get("pool") or TaskPool
+    if pool is not TaskPool or (options.get("pool_start_method") or "spawn") != "spawn":
+        raise SystemExit(
+            "Leave out --pool and --pool-start-method: a job runs in a process of its own, which "
+            "Celery's pool prefork starts by spawn."
         )
 
 

@@ -196,10 +196,18 @@ def test_a_model_that_is_not_there_ends_the_worker_whatever_its_children(
 
 
 @only_sqlite
-@pytest.mark.parametrize("option", [("--concurrency", "2"), ("--autoscale", "2,1")])
-def test_celerys_own_options_for_the_number_of_children_are_refused(
-    stack: Stack, option: tuple[str, str]
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--concurrency", "2"), "set LONGSCRIBE_WORKER_CONCURRENCY"),
+        (("--autoscale", "2,1"), "set LONGSCRIBE_WORKER_CONCURRENCY"),
+        (("--pool", "solo"), "Leave out --pool"),
+        (("--pool-start-method", "fork"), "Leave out --pool"),
+    ],
+)
+def test_celerys_own_options_for_children_are_refused(
+    stack: Stack, option: tuple[str, str], told: str
 ) -> None:
     worker = stack.start_worker(options=option)
     assert worker.process.wait(timeout=240) == 1
-    assert "set LONGSCRIBE_WORKER_CONCURRENCY" in worker.log
+    assert told in worker.log
