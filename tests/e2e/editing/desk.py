@@ -90,5 +90,15 @@ def edit(page: Page, n: int, text: str) -> None:
     field_of(page).fill(text)
 
 
+def wait_until_sent(page: Page) -> None:
+    """Wait for splits, joins and moves that are shown to be at the server.
+
+    Until then the page asks before it is left.
+    """
+    page.wait_for_function(
+        "() => window.dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    )
+
+
 def status(page: Page) -> Locator:
     return page.locator(".edit-status")

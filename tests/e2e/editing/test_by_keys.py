@@ -11,7 +11,14 @@ from playwright.sync_api import BrowserContext, Page, expect
 from shared.db import Database
 from shared.storage.local.folder import LocalFolder
 from shared.transcripts.values import Sentence, Transcript
-from tests.e2e.editing.desk import Desk, expect_text, field_of, sentence, status
+from tests.e2e.editing.desk import (
+    Desk,
+    expect_text,
+    field_of,
+    sentence,
+    status,
+    wait_until_sent,
+)
 from tests.support.browsers.hands import intercept
 from tests.support.speech import long_transcript
 from tests.support.stack import Stack, wait_for
@@ -292,6 +299,7 @@ def test_sentences_are_split_joined_and_moved_by_keys_and_all_of_it_undone(
     expect(page.locator("#sentences > li")).to_have_count(rows)
     page.keyboard.press("Control+Shift+z")
     expect(page.locator("#sentences > li")).to_have_count(rows + 1)
+    wait_until_sent(page)
     page.reload()
     expect(page.locator("#sentences > li")).to_have_count(rows + 1)
     expect_text(page, rows, text[at:])

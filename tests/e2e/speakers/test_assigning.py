@@ -52,6 +52,7 @@ def test_a_sentence_is_given_to_another_and_to_nobody(
     expect(sentence(page, 0)).to_have_class("hue-3 mark-1")
 
     # Somebody new keeps the name though the line breaks.
+    panel(page).locator("button.name").first.wait_for()  # who speaks was asked for
     intercept(page, "**/speakers", lambda route: route.abort(), times=1)
     dialog = ask(page, 2)
     dialog.get_by_label("somebody new").check()
