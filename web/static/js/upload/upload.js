@@ -5,6 +5,8 @@ import { TusUpload } from "./tus.js";
 import { Row } from "./row.js";
 
 const ASK_AGAIN_MS = { unreachable: 2_000, refused: 15_000 };
+/** Milliseconds for which the next file waits for the room of the one that was given up. */
+const DELETED_WITHIN_MS = 3_000;
 const RECORDING = /\.(wav|mp3|m4a|m4b|aac|flac|ogg|oga|opus|webm|mp4|m4v|mov|mkv|avi|amr|awb|wma|wmv|3gp|3g2|ts|mts|m2ts|mpg|mpeg|aif|aiff|caf|ape|wv|mka|mp2|ac3|dts|au|gsm)$/i;
 
 /** Whether a file looks like a recording by its type or its name. */
@@ -93,7 +95,9 @@ export class Upload {
   async cancel() {
     this.stopped = true;
     this.row.remove();
-    await this.transfer.cancel().catch(() => {}); // what could not be deleted expires
+    const deleted = this.transfer.cancel().catch(() => {}); // what could not be deleted expires
+    // On a slow line its last piece still arrives for long, and is not deleted before.
+    await Promise.race([deleted, new Promise((resolve) => setTimeout(resolve, DELETED_WITHIN_MS))]);
     this.all.leave(this);
   }
 
